@@ -1,0 +1,15 @@
+package db
+
+import "context"
+
+// Admin runs one statement on a PostgreSQL server outside any transaction: making and dropping the databases of tests
+// and benchmarks.
+func Admin(ctx context.Context, address, statement string) error {
+	d, err := openPostgres(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	_, err = d.pool.ExecContext(ctx, statement)
+	return err
+}

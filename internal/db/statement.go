@@ -1,0 +1,137 @@
+package db
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Stmt is a declared statement, in PostgreSQL's dialect as docs/decisions/one-sql-text.md restricts it, and in
+// SQLite's, made from it by replacing words.
+type Stmt struct{ texts [2]string }
+
+// BulkStmt writes many rows by a multi-row VALUES, whose place in the text is $ROWS.
+type BulkStmt struct {
+	width int
+	sizes [len(bulkSizes)]*Stmt
+}
+
+// InStmt reads by a list of keys, whose place in the text is $LIST. The list's placeholders follow the fixed ones.
+type InStmt struct {
+	fixed int
+	sizes [len(inSizes)]*Stmt
+}
+
+// Fixed sizes keep the number of different texts, and so of prepared statements, small.
+var (
+	bulkSizes = [...]int{64, 8, 1}
+	inSizes   = [...]int{256, 32, 4, 1}
+)
+
+var declared []*Stmt
+
+// Declared lists every statement of the program, for the test that prepares them all.
+func Declared() []*Stmt { return declared }
+
+// Text gives the statement as an engine runs it.
+func (s *Stmt) Text(engine Engine) string { return s.texts[engine] }
+
+// Statement declares one statement.
+func Statement(text string) *Stmt {
+	checkText(text)
+	s := &Stmt{texts: [2]string{SQLite: Translate(text), PostgreSQL: text}}
+	declared = append(declared, s)
+	return s
+}
+
+// Bulk declares a multi-row statement: the columns' types in order ("BIGINT TEXT BYTEA"), and a text with $ROWS where
+// the rows go, as in `INSERT INTO t (a, b, c) VALUES $ROWS` or `WITH v (a, b) AS (VALUES $ROWS) UPDATE …`.
+func Bulk(types, text string) *BulkStmt {
+	columns := strings.Fields(types)
+	if strings.Count(text, "$ROWS") != 1 {
+		panic("db.Bulk: exactly one $ROWS in " + text)
+	}
+	b := &BulkStmt{width: len(columns)}
+	for i, size := range bulkSizes {
+		b.sizes[i] = Statement(strings.Replace(text, "$ROWS", rows(columns, size), 1))
+	}
+	return b
+}
+
+func rows(columns []string, count int) string {
+	var out strings.Builder
+	for row := range count {
+		for column, kind := range columns {
+			switch {
+			case row == 0 && column == 0:
+				out.WriteString("(")
+			case column == 0:
+				out.WriteString("), (")
+			default:
+				out.WriteString(", ")
+			}
+			place := "$" + strconv.Itoa(row*len(columns)+column+1)
+			if row == 0 { // PostgreSQL takes the types of all rows from the first
+				place = "CAST(" + place + " AS " + kind + ")"
+			}
+			out.WriteString(place)
+		}
+	}
+	out.WriteString(")")
+	return out.String()
+}
+
+// In declares a statement with fixed placeholders $1…$n and a list of keys in place of $LIST, as in
+// `SELECT … WHERE market = $1 AND id IN ($LIST)`.
+func In(text string) *InStmt {
+	if strings.Count(text, "$LIST") != 1 {
+		panic("db.In: exactly one $LIST in " + text)
+	}
+	fixed := 0
+	for _, found := range placeholder.FindAllStringSubmatch(text, -1) {
+		n, _ := strconv.Atoi(found[1])
+		fixed = max(fixed, n)
+	}
+	s := &InStmt{fixed: fixed}
+	for i, size := range inSizes {
+		places := make([]string, size)
+		for j := range places {
+			places[j] = "$" + strconv.Itoa(fixed+j+1)
+		}
+		s.sizes[i] = Statement(strings.Replace(text, "$LIST", strings.Join(places, ", "), 1))
+	}
+	return s
+}
+
+var (
+	placeholder = regexp.MustCompile(`\$([0-9]+)`)
+	words       = regexp.MustCompile(`\bBIGINT\b|\bBYTEA\b|COLLATE "C"`)
+	// What the two engines do differently, or one does not have: refused where a statement is declared.
+	forbidden      = regexp.MustCompile(`(?i)\bFOR UPDATE\b|\bFOR SHARE\b|\bSAVEPOINT\b|\bunnest\b|\bCOPY\b|->|\bBOOLEAN\b|\bNUMERIC\b|\bREAL\b|\bDOUBLE\b|\bILIKE\b|\bTIMESTAMP|\bROUND\s*\(|\?|[^/*]/[^/*]`)
+	sumWithoutCast = regexp.MustCompile(`(?i)\bSUM\s*\(`)
+	castSum        = regexp.MustCompile(`(?i)\bCAST\s*\(\s*(COALESCE\s*\(\s*)?SUM\s*\(`)
+)
+
+// Translate turns PostgreSQL's words into SQLite's: numbered placeholders, column types, collation.
+func Translate(text string) string {
+	text = placeholder.ReplaceAllString(text, "?$1")
+	return words.ReplaceAllStringFunc(text, func(word string) string {
+		switch word {
+		case "BIGINT":
+			return "INTEGER"
+		case "BYTEA":
+			return "BLOB"
+		}
+		return "COLLATE BINARY"
+	})
+}
+
+func checkText(text string) {
+	if found := forbidden.FindString(text); found != "" {
+		panic(fmt.Sprintf("db: %q is outside the common dialect, in: %s", found, text))
+	}
+	if len(sumWithoutCast.FindAllString(text, -1)) != len(castSum.FindAllString(text, -1)) {
+		panic("db: a SUM needs CAST(SUM(x) AS BIGINT), PostgreSQL's is NUMERIC, in: " + text)
+	}
+}
