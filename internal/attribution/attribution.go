@@ -1,0 +1,229 @@
+// Package attribution decides to which creator an order line is credited, and where to nobody, why (docs/spec.md §5). It
+// is a pure function from values and times to a verdict: it looks nothing up, and knows no rate and no account.
+//
+// What must always hold: at most one touch wins; a touch that does not count wins nothing and ends nobody's session; the
+// rules on the line are judged for the winner alone, and no runner-up is ever credited.
+package attribution
+
+import (
+	"tributary/internal/id"
+	"tributary/internal/policy"
+)
+
+// Reason says why a line, or a part of it, earns nothing. The codes are stable: they stand in the API and in reports.
+type Reason string
+
+// Reasons of touches, in the order in which they are looked for.
+const (
+	BadToken           Reason = "bad_token"
+	WrongMarketplace   Reason = "wrong_marketplace"
+	InvalidTraffic     Reason = "invalid_traffic"
+	PaidAd             Reason = "paid_ad"
+	EnrolmentNotActive Reason = "enrolment_not_active"
+	InCartBeforeClick  Reason = "in_cart_before_click"
+	SessionEnded       Reason = "session_ended"
+	Superseded         Reason = "superseded"
+	Expired            Reason = "expired"
+	NoTouch            Reason = "no_touch"
+)
+
+// Reasons of the line.
+const (
+	SelfPurchase    Reason = "self_purchase"
+	RelatedBuyer    Reason = "related_buyer"
+	Resale          Reason = "resale"
+	RateZero        Reason = "rate_zero"
+	ZeroPrice       Reason = "zero_price"
+	RoundsToZero    Reason = "rounds_to_zero"
+	NotFulfilled    Reason = "not_fulfilled_in_time"
+	Cancelled       Reason = "cancelled"
+	Returned        Reason = "returned"
+	AwaitingPayment Reason = "awaiting_payment"
+)
+
+// Source is how a touch came to be known for the line.
+type Source string
+
+const (
+	FromToken    Source = "token"    // a click token sent with the line
+	FromCustomer Source = "customer" // the last counting click of the same signed-in customer
+	FromImport   Source = "imported" // a click recorded by another system
+)
+
+// Touch is a click that is known for a line, with what was found about it. Times are microseconds, UTC.
+type Touch struct {
+	Source   Source `json:"source"`
+	Broken   Reason `json:"broken,omitempty"` // bad_token or wrong_marketplace: nothing else of it is known then
+	Click    int64  `json:"click,omitempty"`
+	Creator  id.ID  `json:"creator,omitempty"`
+	Program  uint8  `json:"program,omitempty"`
+	Tracking id.ID  `json:"tracking,omitempty"`
+	Link     id.ID  `json:"link,omitempty"`
+	At       int64  `json:"at,omitempty"`
+	Landed   uint8  `json:"landed,omitempty"` // 0 another page, 1 product, 2 category
+	Place    int64  `json:"place,omitempty"`  // of the category landed on, or of the category of the product landed on
+	Kind     uint8  `json:"kind,omitempty"`
+	Invalid  bool   `json:"invalid,omitempty"`
+	Paid     bool   `json:"paid,omitempty"`
+	// The enrolment's standing at the touch and at the order: the state's name, and whether it counts as active.
+	StandingThen string `json:"standing_then,omitempty"`
+	StandingNow  string `json:"standing_now,omitempty"`
+	ActiveThen   bool   `json:"active_then,omitempty"`
+	ActiveNow    bool   `json:"active_now,omitempty"`
+}
+
+// Line is what is asked about.
+type Line struct {
+	OrderedAt int64 `json:"ordered_at"`
+	AddedAt   int64 `json:"added_at,omitempty"` // when the sku entered the present cart; 0 where it is not known
+	Digital   bool  `json:"digital,omitempty"`
+	Place     int64 `json:"place"` // of the line's category
+}
+
+// Verdict is the answer. Winner is an index into the touches, −1 for nobody; Reason is empty where somebody won.
+type Verdict struct {
+	Winner int    `json:"winner"`
+	Reason Reason `json:"reason,omitempty"`
+	// About is the touch that the reason speaks of, −1 for none.
+	About   int   `json:"about"`
+	EndedAt int64 `json:"ended_at,omitempty"` // when the session of that touch ended
+	Direct  bool  `json:"direct,omitempty"`
+	InCart  bool  `json:"in_cart,omitempty"` // qualified by having been added within the session
+}
+
+// Decide credits a line to the latest qualifying touch. ends are the instants of the shopper's orders that hold a
+// non-digital product, other than the line's own order.
+func Decide(touches []Touch, line Line, ends []int64, p policy.Policy) Verdict {
+	best := -1
+	for i := range touches {
+		if wins(touches, i, line, ends, p) && (best < 0 || later(touches[i], touches[best])) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		end, _ := sessionEnd(touches, best, line, ends, p)
+		t := touches[best]
+		return Verdict{Winner: best, About: best, EndedAt: end, Direct: t.Landed != 0 && t.Place == line.Place,
+			InCart: line.AddedAt != 0 && !line.Digital}
+	}
+	about := latest(touches)
+	if about < 0 {
+		return Verdict{Winner: -1, About: -1, Reason: NoTouch}
+	}
+	reason, ended := whyNot(touches, about, line, ends, p)
+	return Verdict{Winner: -1, About: about, Reason: reason, EndedAt: ended}
+}
+
+// counts tells whether a touch is one at all (§5.1).
+func counts(t Touch, p policy.Policy) bool {
+	return t.Broken == "" && !t.Invalid && (!t.Paid || p.PaidEarns) && t.ActiveThen
+}
+
+// later orders touches: by time, at the same instant the greater click id.
+func later(a, b Touch) bool { return a.At > b.At || (a.At == b.At && a.Click > b.Click) }
+
+// latest gives the touch that reasons speak of; one that cannot be read only if there is no other.
+func latest(touches []Touch) int {
+	found := -1
+	for i, t := range touches {
+		if found < 0 || (t.Broken != BadToken) == (touches[found].Broken != BadToken) && later(t, touches[found]) ||
+			t.Broken != BadToken && touches[found].Broken == BadToken {
+			found = i
+		}
+	}
+	return found
+}
+
+// sessionEnd gives the instant at which the session of a touch ended for this line, and by what (§5.2). The 24 h include
+// their last instant; what an order or another click ended is over from its own instant on.
+func sessionEnd(touches []Touch, i int, line Line, ends []int64, p policy.Policy) (int64, Reason) {
+	t := touches[i]
+	end, why := t.At+p.Session().Microseconds(), Expired
+	for _, other := range touches {
+		if counts(other, p) && other.Creator != t.Creator && later(other, t) && other.At <= end {
+			end, why = other.At, Superseded
+		}
+	}
+	for _, order := range ends {
+		// Orders of the same instant do not end each other, and later ones end nothing for this line.
+		if order > t.At && order < line.OrderedAt && order <= end {
+			end, why = order, SessionEnded
+		}
+	}
+	return end, why
+}
+
+// within tells whether an instant lies in the session of touch i.
+func within(at int64, touches []Touch, i int, line Line, ends []int64, p policy.Policy) bool {
+	end, why := sessionEnd(touches, i, line, ends, p)
+	return at >= touches[i].At && (at < end || at == end && why == Expired)
+}
+
+// wins tells whether touch i qualifies for the line (§5.3, §5.4, §5.11).
+func wins(touches []Touch, i int, line Line, ends []int64, p policy.Policy) bool {
+	t := touches[i]
+	if !counts(t, p) || !t.ActiveNow {
+		return false
+	}
+	if line.AddedAt == 0 || line.Digital {
+		return within(line.OrderedAt, touches, i, line, ends, p)
+	}
+	return within(line.AddedAt, touches, i, line, ends, p) && line.OrderedAt <= t.At+p.Cart().Microseconds()
+}
+
+// whyNot names the first reason that applies to the touch.
+func whyNot(touches []Touch, i int, line Line, ends []int64, p policy.Policy) (Reason, int64) {
+	t := touches[i]
+	switch {
+	case t.Broken != "":
+		return t.Broken, 0
+	case t.Invalid:
+		return InvalidTraffic, 0
+	case t.Paid && !p.PaidEarns:
+		return PaidAd, 0
+	case !t.ActiveThen || !t.ActiveNow:
+		return EnrolmentNotActive, 0
+	}
+	entered := line.AddedAt
+	if entered == 0 || line.Digital {
+		entered = line.OrderedAt
+	}
+	if entered < t.At {
+		return InCartBeforeClick, 0
+	}
+	end, why := sessionEnd(touches, i, line, ends, p)
+	if within(entered, touches, i, line, ends, p) {
+		return Expired, t.At + p.Cart().Microseconds() // added in time, ordered too late
+	}
+	return why, end
+}
+
+// Buyer is what is known of the shopper of the line, found by comparing keyed hashes with the winner's own facts.
+type Buyer struct {
+	Known    bool     `json:"known,omitempty"`    // the order carries a customer or an e-mail
+	Business bool     `json:"business,omitempty"` // the store says: a business account
+	Matches  []string `json:"matches,omitempty"`  // kinds of facts equal to the creator's: customer, email, payment, device, address, household
+	Units    int64    `json:"units,omitempty"`    // units of this sku in the resale window, this order's included
+}
+
+// Judge applies the rules on the line to its winner (§5.8). Empty: nothing stands against it.
+func Judge(b Buyer, p policy.Policy) Reason {
+	related := false
+	for _, kind := range b.Matches {
+		switch kind {
+		case "customer", "email", "payment", "device":
+			return SelfPurchase
+		case "address", "household":
+			related = true
+		}
+	}
+	switch {
+	case related:
+		return RelatedBuyer
+	case p.BusinessOut && b.Business:
+		return Resale
+	case p.ResaleUnits > 0 && b.Known && b.Units > int64(p.ResaleUnits):
+		return Resale
+	}
+	return ""
+}
