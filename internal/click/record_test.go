@@ -234,6 +234,6 @@ func someClick(number int64) *Click {
 			Place: ProductPlace("KETTLE-1"), Kind: KindProduct, At: time.UnixMicro(1_800_000_000_000_000 + number).UTC(),
 		},
 		Product: "KETTLE-1", Sub: [5]string{"newsletter-12"}, Country: [2]byte{'U', 'S'}, Device: DevicePhone,
-		RefererHost: "www.blog.example",
+		RefererHost: "www.blog.example", AdIDs: []AdID{{Fbclid, "IwAR-x"}}, // ends with a byte that is not zero
 	}
 }
