@@ -11,6 +11,7 @@ CREATE TABLE creator (
   name TEXT NOT NULL,
   handle TEXT COLLATE "C" NOT NULL UNIQUE,
   created BIGINT NOT NULL,
+  routing TEXT NOT NULL,
   personal BYTEA NOT NULL
 );
 
@@ -45,7 +46,7 @@ CREATE TABLE tracking (
   created BIGINT NOT NULL,
   archived BIGINT NOT NULL
 );
-CREATE INDEX tracking_creator ON tracking (creator, market);
+CREATE INDEX tracking_creator ON tracking (creator, market, id);
 
 -- Short links: what was chosen at their making is baked in.
 CREATE TABLE link (
@@ -60,8 +61,17 @@ CREATE TABLE link (
   body TEXT NOT NULL,
   created BIGINT NOT NULL
 );
-CREATE INDEX link_creator ON link (creator, market, created);
--- Changes of what the edge knows, in order: the edge follows them.
+CREATE INDEX link_creator ON link (creator, market, created, id);
+
+-- Changes of what the edge knows, numbered without gaps in order of commit: the edge follows them. The one row of
+-- edge_turn numbers them; whoever announces a change holds it until the commit.
+CREATE TABLE edge_turn (
+  id BIGINT PRIMARY KEY,
+  seq BIGINT NOT NULL
+);
+
+INSERT INTO edge_turn (id, seq) VALUES (1, 0);
+
 CREATE TABLE edge_change (
   seq BIGINT PRIMARY KEY,
   kind TEXT NOT NULL,
