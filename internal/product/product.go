@@ -61,20 +61,17 @@ func (p Product) Clean() Product {
 
 // Check refuses a product that cannot be kept; field is the caller's name for it.
 func (p Product) Check(field string) error {
+	if err := CheckSKU(field+".sku", p.SKU); err != nil {
+		return err
+	}
 	for _, text := range []struct {
 		name, value string
 		least, most int
 	}{
-		{"sku", p.SKU, 1, maxSKU}, {"parent", p.Parent, 0, maxSKU}, {"title", p.Title, 1, maxTitle}, {"brand", p.Brand, 0, maxName},
+		{"parent", p.Parent, 0, maxSKU}, {"title", p.Title, 1, maxTitle}, {"brand", p.Brand, 0, maxName},
 		{"seller", p.Seller, 0, maxName}, {"image", p.Image, 0, maxImage},
 	} {
-		if len(text.value) < text.least {
-			return fault.Invalidf(field+"."+text.name, "is empty", "every product has one")
-		}
-		if len(text.value) > text.most {
-			return fault.Invalidf(field+"."+text.name, "is longer than %d bytes", "shorten it", text.most)
-		}
-		if err := checkText(field+"."+text.name, text.value); err != nil {
+		if err := checkLength(field+"."+text.name, text.value, text.least, text.most); err != nil {
 			return err
 		}
 	}
@@ -82,7 +79,8 @@ func (p Product) Check(field string) error {
 		return err
 	}
 	if len(p.GTIN) != 0 && (len(p.GTIN) < 8 || len(p.GTIN) > 14 || strings.Trim(p.GTIN, "0123456789") != "") {
-		return fault.Invalidf(field+".gtin", "is not 8 to 14 digits", "send the GTIN as printed under the bar code, or leave it out")
+		return fault.Invalidf(field+".gtin", "is not 8 to 14 digits",
+			"send the GTIN as printed under the bar code, or leave it out")
 	}
 	if p.Price < 0 {
 		return fault.Invalidf(field+".price", "is negative", "send the price in minor units")
@@ -95,6 +93,19 @@ func (p Product) Check(field string) error {
 		return nil
 	}
 	return fault.Invalidf(field+".state", "is not a state of a product", "send available, out_of_stock or withdrawn")
+}
+
+// CheckSKU refuses what cannot be a sku.
+func CheckSKU(field, sku string) error { return checkLength(field, sku, 1, maxSKU) }
+
+func checkLength(field, text string, least, most int) error {
+	if len(text) < least {
+		return fault.Invalidf(field, "is empty", "every product has one")
+	}
+	if len(text) > most {
+		return fault.Invalidf(field, "is longer than %d bytes", "shorten it", most)
+	}
+	return checkText(field, text)
 }
 
 // checkText refuses what neither database nor page can hold: bytes that are not UTF-8, control characters, and white
