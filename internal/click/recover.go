@@ -20,6 +20,9 @@ var ErrDamaged = errors.New("click log is damaged")
 // OpenLog opens the folder's log, made where there is none, and begins its next epoch. Segments that are complete are
 // taken by their headers; only the newest is read, and cut after its last whole record.
 func OpenLog(dir string, edge uint16, opts Options) (*Log, error) {
+	if edge == presentedEdge {
+		return nil, errors.New("click log: edges are numbered from 1")
+	}
 	opts.Segment = max(cmp.Or(opts.Segment, defaultSegment), minSegment)
 	opts.Retry = cmp.Or(opts.Retry, defaultRetry)
 	l := &Log{
