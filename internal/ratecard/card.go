@@ -19,6 +19,8 @@ import (
 const (
 	MaxFile    = 8 << 20 // bytes of a card file
 	maxEntries = 20_000
+	firstYear  = 1990 // an effective instant beyond these is a slip of the pen
+	lastYear   = 2199
 )
 
 // ParsePercent reads a rate as people write it, "4.5" for 450 basis points, exactly: at most two decimals, 0 to 100.
@@ -63,6 +65,9 @@ func (c Card) Check() error {
 	if c.Effective.IsZero() {
 		return fault.Invalidf("effective", "is missing",
 			"write the first instant at which the card applies, such as 2026-12-01T00:00:00Z")
+	}
+	if year := c.Effective.UTC().Year(); year < firstYear || year > lastYear {
+		return fault.Invalidf("effective", "is in the year %d", "write the first instant at which the card applies", year)
 	}
 	if len(c.Entries) > maxEntries {
 		return fault.New(fault.Exhausted, "entries", fmt.Sprintf("are more than %d", maxEntries),

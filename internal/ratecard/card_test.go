@@ -55,6 +55,7 @@ func TestParseCardNamesTheMistake(t *testing.T) {
 		{`"offsite"`, `"sidewise"`, "kind: is not a kind of rate card; write offsite or onsite"},
 		{`"2026-03-01T02:00:00+02:00"`, `"tomorrow"`, "effective: is not an instant; write it as 2026-12-01T00:00:00Z"},
 		{`"2026-03-01T02:00:00+02:00"`, `""`, "effective: is missing"},
+		{`"2026-03-01`, `"2926-03-01`, "effective: is in the year 2926"},
 		{`"default": 4`, `"default": "101"`, "default: 101 % is not between 0 and 100 %"},
 		{`"default": 4,`, ``, `default: "" is not a decimal number`},
 		{`"4.5"`, `"4.555"`, "entries[0].rate: 4.555 % has more than two decimals"},
