@@ -107,7 +107,6 @@ var (
 		db.Statement(`SELECT CAST(COALESCE(SUM(gross), 0) AS BIGINT), CAST(COALESCE(SUM(counted), 0) AS BIGINT) FROM click_market_day`),
 	}
 	countRows = db.Statement(`SELECT COUNT(*) FROM click`)
-	numbers   = db.Statement(`SELECT edge, epoch, sequence FROM click ORDER BY edge, epoch, sequence NULLS LAST`)
 )
 
 // shipAll steps until nothing waits.
