@@ -44,6 +44,10 @@ func run(ctx context.Context, args []string) error {
 	case name == "":
 		return everything(ctx)
 	case name == "quick":
+		// The tests of this command and of pages need them, on whatever engine the rest runs.
+		if err := haveEngines(ctx, postgresql, chromium); err != nil {
+			return err
+		}
 		return inTurn(ctx, quickSteps)
 	case name == "race":
 		return inTurn(ctx, []step{{"race detector", raceDetector}})
