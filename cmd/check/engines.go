@@ -45,9 +45,9 @@ func haveEngines(ctx context.Context, engines ...engine) error {
 	}
 	line := "apt-get install -y --no-install-recommends " + strings.Join(packages, " ")
 	if !isDebian() || os.Geteuid() != 0 {
-		return fmt.Errorf("%s is missing; on Debian run: sudo %s", strings.Join(missing, " and "), line)
+		return fmt.Errorf("missing: %s; on Debian run: sudo %s", strings.Join(missing, ", "), line)
 	}
-	fmt.Printf("== %s is missing: %s\n", strings.Join(missing, " and "), line)
+	fmt.Printf("== missing: %s; %s\n", strings.Join(missing, ", "), line)
 	quiet := []string{"DEBIAN_FRONTEND=noninteractive"}
 	if _, err := output(ctx, quiet, "apt-get", "update", "-qq"); err != nil {
 		return err
@@ -56,7 +56,7 @@ func haveEngines(ctx context.Context, engines ...engine) error {
 		return err
 	}
 	if missing, _ := lacking(engines); len(missing) > 0 {
-		return fmt.Errorf("%s is still missing after %s", strings.Join(missing, " and "), line)
+		return fmt.Errorf("still missing: %s, after %s", strings.Join(missing, ", "), line)
 	}
 	return nil
 }
