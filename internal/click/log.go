@@ -106,12 +106,6 @@ type group struct {
 	err    error
 }
 
-// Edge and Epoch name this log's present life.
-func (l *Log) Edge() uint16 { return l.edge }
-
-// Epoch is the number of this opening of the log.
-func (l *Log) Epoch() uint32 { return l.epoch }
-
 // Accepting tells whether clicks are taken; Refusal says why not.
 func (l *Log) Accepting() bool { return l.Refusal() == nil }
 

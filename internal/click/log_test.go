@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tributary/internal/fault"
+	"tributary/internal/clock"
 )
 
 // small makes segments that hold some two hundred clicks.
@@ -62,8 +61,8 @@ func TestLogGivesBackWhatItTook(t *testing.T) {
 	want := map[Number]int64{}
 	for epoch := range 4 {
 		l := openLog(t, dir, small)
-		if l.Epoch() != uint32(epoch+1) {
-			t.Fatalf("epoch %d at opening %d", l.Epoch(), epoch+1)
+		if l.Synced().Epoch != uint32(epoch+1) {
+			t.Fatalf("epoch %d at opening %d", l.Synced().Epoch, epoch+1)
 		}
 		for i := range 700 {
 			click := int64(epoch*1000 + i)
@@ -281,8 +280,8 @@ func TestShippedSegmentsAreReleased(t *testing.T) {
 	if left, _ = segmentPaths(dir); len(left) != 1 {
 		t.Fatalf("%d segments left", len(left))
 	}
-	if l = openLog(t, dir, small); l.Epoch() != 2 {
-		t.Errorf("epoch %d", l.Epoch())
+	if l = openLog(t, dir, small); l.Synced().Epoch != 2 {
+		t.Errorf("epoch %d", l.Synced().Epoch)
 	}
 	if number := appendOne(t, l, 1); number != (Number{7, 2, 1}) {
 		t.Errorf("got %s", number)
@@ -291,373 +290,6 @@ func TestShippedSegmentsAreReleased(t *testing.T) {
 		if err != nil || logged.Number != (Number{7, 2, 1}) {
 			t.Fatalf("after the next opening: %s, %v", logged.Number, err)
 		}
-	}
-}
-
-// broken makes single verbs of the disk fail while on is set.
-type broken struct {
-	disk
-	mu          sync.Mutex
-	write, sync error
-	prepare     error
-	half        bool // a failing write leaves half of its bytes
-}
-
-func breakable() *broken {
-	b := &broken{disk: realDisk()}
-	real := b.disk
-	b.disk.write = func(file *os.File, raw []byte, at int64) error {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.write == nil {
-			return real.write(file, raw, at)
-		}
-		if b.half {
-			real.write(file, raw[:len(raw)/2], at)
-		}
-		return b.write
-	}
-	b.disk.sync = func(file *os.File) error {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.sync != nil {
-			return b.sync
-		}
-		return real.sync(file)
-	}
-	b.disk.allocate = func(file *os.File, size int64) error {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.prepare != nil {
-			return b.prepare
-		}
-		return real.allocate(file, size)
-	}
-	return b
-}
-
-func (b *broken) set(alter func()) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	alter()
-}
-
-var errInjected = errors.New("injected")
-
-func TestAFailedDiskIsAnsweredHonestlyAndLeft(t *testing.T) {
-	for _, row := range []struct {
-		name  string
-		fail  func(*broken)
-		wants error
-	}{
-		{"sync fails", func(b *broken) { b.sync = errInjected }, ErrDisk},
-		{"write fails", func(b *broken) { b.write = errInjected }, ErrDisk},
-		{"write fails half-way", func(b *broken) { b.write, b.half = errInjected, true }, ErrDisk},
-		{"disk full at a write", func(b *broken) { b.write, b.half = errFullDisk, true }, ErrFull},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			dir, b := t.TempDir(), breakable()
-			opts := small
-			opts.disk = &b.disk
-			l := openLog(t, dir, opts)
-			want := map[Number]int64{}
-			for i := range 10 {
-				want[appendOne(t, l, int64(i))] = int64(i)
-			}
-			b.set(func() { row.fail(b) })
-			_, err := l.Append(context.Background(), someClick(666))
-			if !errors.Is(err, row.wants) || !fault.Is(err, fault.Unavailable) {
-				t.Fatalf("append on the failing disk: %v", err)
-			}
-			if _, err := l.Append(context.Background(), someClick(667)); !errors.Is(err, row.wants) {
-				t.Fatalf("the next append: %v", err)
-			}
-			if l.Accepting() {
-				t.Error("the log says that it accepts")
-			}
-			b.set(func() { b.write, b.sync = nil, nil })
-			want[appendWhenAccepting(t, l, 11)] = 11
-			if diff := cmp.Diff(want, kept(t, l)); diff != "" {
-				t.Fatal(diff)
-			}
-			if _, err := l.Verify(); err != nil {
-				t.Fatal(err)
-			}
-			l.Close()
-			l = openLog(t, dir, small)
-			if diff := cmp.Diff(want, kept(t, l)); diff != "" {
-				t.Fatal(diff)
-			}
-		})
-	}
-}
-
-// appendWhenAccepting tries until the log has found its disk well again.
-func appendWhenAccepting(t *testing.T, l *Log, click int64) Number {
-	t.Helper()
-	for {
-		number, err := l.Append(context.Background(), someClick(click))
-		if err == nil {
-			return number
-		}
-		if !errors.Is(err, ErrDisk) && !errors.Is(err, ErrFull) {
-			t.Fatal(err)
-		}
-	}
-}
-
-func TestNoRoomForAnotherSegment(t *testing.T) {
-	dir, b := t.TempDir(), breakable()
-	opts := small
-	opts.disk = &b.disk
-	l := openLog(t, dir, opts)
-	want := map[Number]int64{}
-	b.set(func() { b.prepare = errFullDisk })
-	var refused error
-	taken := int64(0)
-	for ; refused == nil; taken++ {
-		if taken > 2000 {
-			t.Fatal("a full disk took 2,000 clicks")
-		}
-		number, err := l.Append(context.Background(), someClick(taken))
-		if refused = err; err == nil {
-			want[number] = taken
-		}
-	}
-	if !errors.Is(refused, ErrFull) {
-		t.Fatalf("answer of a full disk: %v", refused)
-	}
-	if diff := cmp.Diff(want, kept(t, l)); diff != "" {
-		t.Fatal(diff)
-	}
-	b.set(func() { b.prepare = nil })
-	number := appendWhenAccepting(t, l, 5000)
-	if int(number.Sequence) != len(want)+1 {
-		t.Errorf("after %d clicks came number %s", len(want), number)
-	}
-	if _, err := l.Verify(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestALogOpensOnAFullDiskAndRefuses(t *testing.T) {
-	dir, b := t.TempDir(), breakable()
-	b.prepare = errFullDisk
-	opts := small
-	opts.disk = &b.disk
-	l := openLog(t, dir, opts)
-	if _, err := l.Append(context.Background(), someClick(1)); !errors.Is(err, ErrFull) {
-		t.Fatalf("got %v", err)
-	}
-	b.set(func() { b.prepare = nil })
-	if number := appendWhenAccepting(t, l, 2); number.Sequence != 1 {
-		t.Errorf("got %s", number)
-	}
-}
-
-// A group whose sync failed stays on the disk whole, and the process dies before it could cut it. Its successor's
-// header does not vouch for it, so it must not come back; the numbers were given again.
-func TestWhatWasRefusedDoesNotComeBack(t *testing.T) {
-	dir := t.TempDir()
-	l := openLog(t, dir, small)
-	for i := range 5 {
-		appendOne(t, l, int64(i))
-	}
-	l.Close()
-	paths, _ := segmentPaths(dir)
-	ghost := appendFrame(nil, frameSeed(7, 1), frame{6, 0, someClick(666).AppendRecord(nil)})
-	l = openLog(t, dir, small) // its header vouches for five records
-	l.Close()
-	file, err := os.OpenFile(paths[0], os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := file.Write(ghost); err != nil {
-		t.Fatal(err)
-	}
-	file.Close()
-	l = openLog(t, dir, small)
-	if got := kept(t, l); len(got) != 5 {
-		t.Errorf("kept %v", got)
-	}
-	if _, err := l.Verify(); err != nil {
-		t.Error(err)
-	}
-}
-
-// tail makes a log whose newest segment holds one group of three clicks after two groups of one, and gives its path
-// and the offsets at which the groups begin.
-func tail(t *testing.T, dir string) (path string, starts []int64) {
-	t.Helper()
-	l := openLog(t, dir, small)
-	appendOne(t, l, 1)
-	starts = append(starts, headerSize, l.current.length)
-	appendOne(t, l, 2)
-	starts = append(starts, l.current.length)
-	var group []byte
-	for i := range 3 {
-		group = appendFrame(group, l.seed, frame{uint64(3 + i), uint32(i), someClick(int64(3 + i)).AppendRecord(nil)})
-	}
-	path = l.current.path
-	l.Close()
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw = append(raw, group...)
-	if err := os.WriteFile(path, append(raw, make([]byte, 2000)...), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path, append(starts, int64(len(raw)))
-}
-
-// copied gives a folder with the segment's bytes altered.
-func copied(t *testing.T, path string, raw []byte) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "log")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), raw, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-func recovered(dir string) ([]int64, error) {
-	l, err := OpenLog(dir, 7, small)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	var clicks []int64
-	for logged, err := range l.ReadFrom(Number{}) {
-		if err != nil {
-			return nil, err
-		}
-		clicks = append(clicks, logged.Click.Click)
-	}
-	return clicks, nil
-}
-
-// Wherever a write is torn, the whole records before it are kept and nothing else.
-func TestTornAtEveryByte(t *testing.T) {
-	path, starts := tail(t, t.TempDir())
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	size := (starts[3] - starts[2]) / 3
-	for at := starts[0]; at <= starts[3]; at++ {
-		want := 0
-		for want < 5 && at >= headerSize+int64(want+1)*size {
-			want++
-		}
-		for _, rest := range []int{0, 100} { // the file ends there, or zeros follow
-			clicks, err := recovered(copied(t, path, append(whole[:at:at], make([]byte, rest)...)))
-			if err != nil || len(clicks) != want {
-				t.Fatalf("cut at %d with %d zeros behind: %v, %v; want %d clicks", at, rest, clicks, err, want)
-			}
-		}
-	}
-}
-
-// A flipped bit in the last group may be a torn write: the records before it are kept. In an earlier group it is
-// damage to what was acknowledged, and is never passed over.
-func TestFlippedAtEveryByte(t *testing.T) {
-	path, starts := tail(t, t.TempDir())
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	size := (starts[3] - starts[2]) / 3
-	for at := int64(0); at < starts[3]; at++ {
-		flipped := append([]byte{}, whole...)
-		flipped[at] ^= 1 << (at % 8)
-		clicks, err := recovered(copied(t, path, flipped))
-		switch {
-		case at < starts[2]:
-			if !errors.Is(err, ErrDamaged) {
-				t.Fatalf("header or acknowledged record flipped at %d: %v, %v", at, clicks, err)
-			}
-		default:
-			if want := int((at - headerSize) / size); err != nil || len(clicks) != want {
-				t.Fatalf("last group flipped at %d: %v, %v; want %d clicks", at, clicks, err, want)
-			}
-		}
-	}
-}
-
-func TestVerifyFindsEveryFlippedByte(t *testing.T) {
-	dir := t.TempDir()
-	for range 2 {
-		l := openLog(t, dir, small)
-		for i := range 3 {
-			appendOne(t, l, int64(i))
-		}
-		l.Close()
-	}
-	openLog(t, dir, small).Close()
-	paths, _ := segmentPaths(dir)
-	for _, path := range paths[:2] { // the newest holds nothing yet
-		whole, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for at := range whole {
-			flipped := append([]byte{}, whole...)
-			flipped[at] ^= 0x10
-			if err := os.WriteFile(path, flipped, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if verified, err := VerifyLog(dir); !errors.Is(err, ErrDamaged) {
-				t.Fatalf("%s flipped at %d: %+v, %v", filepath.Base(path), at, verified, err)
-			}
-		}
-		if err := os.WriteFile(path, whole, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := VerifyLog(dir); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(paths[1]); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := VerifyLog(dir); !errors.Is(err, ErrDamaged) {
-		t.Errorf("a missing segment: %v", err)
-	}
-	if _, err := OpenLog(dir, 7, small); !errors.Is(err, ErrDamaged) {
-		t.Errorf("opening with a missing segment: %v", err)
-	}
-}
-
-// A record that is whole by its checksum and stands in a chain that was forged as a whole is what the seal is for.
-func TestAReplacedSegmentBreaksTheSeal(t *testing.T) {
-	dir := t.TempDir()
-	l := openLog(t, dir, small)
-	for i := range 3 {
-		appendOne(t, l, int64(i))
-	}
-	path := l.current.path
-	l.Close()
-	openLog(t, dir, small).Close()
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	forged := raw[:headerSize:headerSize]
-	for i := range 3 {
-		forged = appendFrame(forged, frameSeed(7, 1), frame{uint64(i + 1), 0, someClick(int64(90 + i)).AppendRecord(nil)})
-	}
-	if len(forged) != len(raw) {
-		t.Fatal("the forgery has another length")
-	}
-	if err := os.WriteFile(path, forged, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := VerifyLog(dir); !errors.Is(err, ErrDamaged) {
-		t.Errorf("got %v", err)
 	}
 }
 
@@ -702,4 +334,47 @@ func BenchmarkAppend(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "clicks/s")
 		})
 	}
+}
+
+// BenchmarkRecover opens a log with 1 GB of unshipped clicks whose process was killed, up to the first acknowledgement,
+// and then reads all of it, as a shipper does.
+func BenchmarkRecover(b *testing.B) {
+	const size = 1 << 30
+	dir := b.TempDir()
+	l := openLog(b, dir, Options{})
+	record := len(someClick(1).AppendRecord(nil)) + frameHead
+	clicks := size / record
+	fillLog(b, l, clicks, 2000)
+	newest := l.current.path
+	l.Close()
+	var opened, read time.Duration
+	for b.Loop() {
+		if err := os.Truncate(newest, defaultSegment); err != nil { // as a kill leaves it: zeros behind the last record
+			b.Fatal(err)
+		}
+		began := clock.Wall()
+		l, err := OpenLog(dir, 7, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := l.Append(context.Background(), someClick(1)); err != nil {
+			b.Fatal(err)
+		}
+		opened += clock.Since(began)
+		began = clock.Wall()
+		reader := l.Reader(Number{})
+		for err = nil; err == nil; {
+			_, err = reader.Next()
+		}
+		if !errors.Is(err, io.EOF) {
+			b.Fatal(err)
+		}
+		read += clock.Since(began)
+		reader.Close()
+		newest = l.current.path
+		l.Close()
+	}
+	b.ReportMetric(float64(opened.Milliseconds())/float64(b.N), "ms/open")
+	b.ReportMetric(float64(read.Milliseconds())/float64(b.N), "ms/read")
+	b.ReportMetric(float64(clicks), "clicks")
 }

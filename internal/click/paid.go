@@ -39,9 +39,6 @@ func (n AdName) String() string { return nameOf(adNameTexts[:], uint8(n)) }
 // AdNameOf finds the id that a query parameter carries; ok is false for every other parameter. Names are compared as
 // they are: networks write them in lower case.
 func AdNameOf(parameter string) (name AdName, ok bool) {
-	if len(parameter) < len("gclid") || len(parameter) > len("gad_campaignid") {
-		return 0, false // most parameters, at the price of a length
-	}
 	for number, text := range adNameTexts[1:] {
 		if parameter == text {
 			return AdName(number + 1), true

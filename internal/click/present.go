@@ -57,7 +57,8 @@ func Present(tx *db.Tx, tokens []Token) error {
 
 // Admit counts presented clicks that wait, one batch of them, and gives their number. A click whose record is in the
 // database after all (the process died between refusing it and cutting it off the log) is not counted again.
-func Admit(ctx context.Context, d *db.DB, zone func(market uint16) *time.Location, shipped func(uint16, []id.ID)) (int, error) {
+func Admit(ctx context.Context, d *db.DB, zone func(market uint16) *time.Location,
+	shipped func(market uint16, creators []id.ID)) (int, error) {
 	var waiting bool
 	err := d.Read(ctx, func(tx *db.Tx) (err error) {
 		var first int64

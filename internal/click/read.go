@@ -81,6 +81,8 @@ type Reader struct {
 	segment *segment
 	file    *os.File
 	frames  *frameReader
+	last    Entry
+	again   bool // last is given once more
 }
 
 // Reader gives a reader that begins behind that number; the zero Number begins with the oldest record kept.
@@ -98,9 +100,13 @@ func (r *Reader) Close() error {
 
 // Next gives the next synced record, and io.EOF where there is none yet. Anything else that does not read is ErrDamaged.
 func (r *Reader) Next() (Entry, error) {
+	if r.again {
+		r.again = false
+		return r.last, nil
+	}
 	for {
 		if r.segment == nil {
-			if err := r.open(); err != nil {
+			if err := r.enter(r.log.holding(r.after)); err != nil {
 				return Entry{}, err
 			}
 		}
@@ -108,15 +114,15 @@ func (r *Reader) Next() (Entry, error) {
 		f, err := r.frames.next()
 		switch {
 		case errors.Is(err, io.EOF):
-			if !r.log.complete(r.segment) {
+			next := r.log.successor(r.segment)
+			if next == nil {
 				return Entry{}, io.EOF
 			}
-			// Asked again, since the segment may have grown between the two looks at it.
-			if r.frames.limit != r.log.syncedLength(r.segment) {
-				continue
-			}
-			if err := r.leave(); err != nil {
-				return Entry{}, err
+			// With a successor a segment grows no more, but it may have between the two looks at it.
+			if r.frames.limit == r.log.syncedLength(r.segment) {
+				if err := r.enter(next); err != nil {
+					return Entry{}, err
+				}
 			}
 			continue
 		case errors.Is(err, errNoFrame):
@@ -131,10 +137,13 @@ func (r *Reader) Next() (Entry, error) {
 		if err := r.follows(number); err != nil {
 			return Entry{}, err
 		}
-		r.after = number
-		return Entry{number, f.record}, nil
+		r.after, r.last = number, Entry{number, f.record}
+		return r.last, nil
 	}
 }
+
+// back lets Next give the last entry once more.
+func (r *Reader) back() { r.again = true }
 
 // follows checks that no number is missing between the last entry and this one. Where an epoch ends is known from the
 // header of the segment that begins the next one. The first segment of a folder that was begun anew knows of nothing
@@ -152,11 +161,13 @@ func (r *Reader) follows(number Number) error {
 	return fmt.Errorf("%w: after record %s stands %s; those between are missing", ErrDamaged, r.after, number)
 }
 
-// open goes to the first segment that can hold what comes after r.after.
-func (r *Reader) open() error {
-	s := r.log.holding(r.after)
+// enter goes to a segment; nil is the segment of a log that could not begin one yet.
+func (r *Reader) enter(s *segment) error {
 	if s == nil {
 		return io.EOF
+	}
+	if err := r.Close(); err != nil {
+		return err
 	}
 	file, err := os.Open(s.path)
 	if err != nil {
@@ -166,29 +177,13 @@ func (r *Reader) open() error {
 	return nil
 }
 
-func (r *Reader) leave() error {
-	next := r.log.successor(r.segment)
-	if err := r.Close(); err != nil {
-		return err
-	}
-	file, err := os.Open(next.path)
-	if err != nil {
-		return err
-	}
-	r.segment, r.file, r.frames = next, file, next.frames(file, headerSize)
-	return nil
-}
-
 func (l *Log) syncedLength(s *segment) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return s.length
 }
 
-// complete tells whether another segment follows s, so that s does not grow any more.
-func (l *Log) complete(s *segment) bool { return l.successor(s) != nil }
-
-// successor gives the oldest segment kept behind s.
+// successor gives the oldest segment kept behind s; nil while s is the newest.
 func (l *Log) successor(s *segment) *segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -245,7 +240,7 @@ type Logged struct {
 	Click  *Click
 }
 
-// Synced is the number up to which this epoch is on disk; its sequence is 0 before the first click.
+// Synced is the number up to which this opening's clicks are on disk: its sequence is 0 before the first one.
 func (l *Log) Synced() Number {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -333,13 +328,12 @@ func VerifyLog(dir string) (Verified, error) {
 	// is really broken does not get better.
 	for {
 		reached := newest.last
-		newest.length, newest.last = headerSize, newest.header.first-1
 		err := newest.scan(file, sha256.New())
-		if err != nil && (!errors.Is(err, ErrDamaged) || newest.last == reached) {
-			return Verified{}, err
-		}
 		if err == nil {
 			return verify(segments)
+		}
+		if !errors.Is(err, ErrDamaged) || newest.last == reached {
+			return Verified{}, err
 		}
 	}
 }
@@ -374,39 +368,18 @@ func (v *Verified) segment(s *segment) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	seal := sha256.New()
-	seal.Write(s.header.bytes())
-	wanted := s.header.first
-	frames := s.frames(file, s.length)
 	var c Click
-	for {
-		f, err := frames.next()
-		if errors.Is(err, io.EOF) {
-			break
+	seal, found := sha256.New(), *s
+	err = found.walk(file, s.length, seal, func(f frame) error {
+		v.Last = Number{s.header.edge, s.header.epoch, f.sequence}
+		if v.Records++; v.Records == 1 {
+			v.First = v.Last
 		}
-		number := Number{s.header.edge, s.header.epoch, f.sequence}
-		if errors.Is(err, errNoFrame) {
-			return nil, fmt.Errorf("%w: record %d of %s does not read", ErrDamaged, wanted, s.path)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if f.sequence != wanted {
-			return nil, fmt.Errorf("%w: %s holds record %d where %d belongs", ErrDamaged, s.path, f.sequence, wanted)
-		}
-		if err := (Entry{number, f.record}).Click(&c); err != nil {
-			return nil, err
-		}
-		seal.Write(frames.raw)
-		if v.Records == 0 {
-			v.First = number
-		}
-		v.Records++
-		v.Last = number
-		wanted++
+		return Entry{v.Last, f.record}.Click(&c)
+	})
+	if err == nil && (found.length != s.length || found.last != s.last) {
+		err = fmt.Errorf("%w: %s is whole up to record %d, byte %d; %d and %d were synced", ErrDamaged,
+			s.path, found.last, found.length, s.last, s.length)
 	}
-	if wanted != s.last+1 {
-		return nil, fmt.Errorf("%w: %s ends with record %d, and %d were synced", ErrDamaged, s.path, wanted-1, s.last)
-	}
-	return seal.Sum(nil), nil
+	return seal.Sum(nil), err
 }

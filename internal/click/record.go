@@ -148,7 +148,7 @@ func (c *Click) ReadRecord(record []byte) error {
 		return err
 	}
 	rest := reader{text: string(record[recordFixed:])}
-	present := rest.uint16()
+	present := uint16(rest.uint8()) | uint16(rest.uint8())<<8
 	if present>>recordTexts != 0 {
 		return ErrRecord
 	}
@@ -207,13 +207,6 @@ func (r *reader) cut(n int) string {
 func (r *reader) uint8() byte {
 	if piece := r.cut(1); piece != "" {
 		return piece[0]
-	}
-	return 0
-}
-
-func (r *reader) uint16() uint16 {
-	if piece := r.cut(2); piece != "" {
-		return uint16(piece[0]) | uint16(piece[1])<<8
 	}
 	return 0
 }

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 )
@@ -144,65 +145,68 @@ func (s *segment) recoverTail() error {
 
 // scan sets length and last to the end of the whole records of a segment whose end nobody vouches for.
 func (s *segment) scan(file io.ReaderAt, seal hash.Hash) error {
+	if err := s.walk(file, math.MaxInt64, seal, func(frame) error { return nil }); err != nil {
+		return err
+	}
+	return s.proveTorn(file)
+}
+
+// walk visits the whole records of a segment that follow each other from its first to limit, and sets length and last
+// to where they end.
+func (s *segment) walk(file io.ReaderAt, limit int64, seal hash.Hash, visit func(frame) error) error {
+	s.length, s.last = headerSize, s.header.first-1
 	seal.Write(s.header.bytes())
-	frames := s.frames(file, 1<<62)
+	frames := s.frames(file, limit)
 	for {
 		f, err := frames.next()
-		if errors.Is(err, errNoFrame) || errors.Is(err, io.EOF) {
-			break
+		// A record with another sequence is whole, but not of this segment's life.
+		if errors.Is(err, errNoFrame) || errors.Is(err, io.EOF) || err == nil && f.sequence != s.last+1 {
+			return nil
+		}
+		if err == nil {
+			err = visit(f)
 		}
 		if err != nil {
 			return err
-		}
-		if f.sequence != s.last+1 {
-			break // cannot be of this segment's life
 		}
 		s.last = f.sequence
 		s.length += f.size()
 		seal.Write(frames.raw)
 	}
-	return s.proveTorn(file)
 }
 
 // proveTorn looks behind the first bytes that are no record of this segment. A whole record of a later group there
 // means that the broken one had been synced and acknowledged.
 func (s *segment) proveTorn(file io.ReaderAt) error {
-	broken := s.last + 1
-	seed := frameSeed(s.header.edge, s.header.epoch)
-	window := make([]byte, 0, tornWindow+maxFrame)
-	for at := s.length; ; {
-		read := window[len(window):min(len(window)+tornWindow, cap(window))]
-		n, err := file.ReadAt(read, at)
-		window, at = window[:len(window)+n], at+int64(n)
-		ended := errors.Is(err, io.EOF)
-		if err != nil && !ended {
-			return err
-		}
-		i := 0
-		for i < len(window) && (ended || len(window)-i >= maxFrame) {
-			if len(window)-i >= 8 && binary.LittleEndian.Uint64(window[i:]) == 0 {
-				i += 5 // a frame begins with four bytes that are not all zero
-				continue
+	broken, ended := s.last+1, false
+	r := s.frames(file, math.MaxInt64)
+	for r.at = s.length; ; {
+		if !ended && len(r.buffer)-r.start < maxFrame {
+			before := r.at
+			if err := r.fill(); err != nil {
+				return err
 			}
-			if f := laterFrame(window[i:], seed, broken); f != 0 {
-				return fmt.Errorf("%w: %s is broken at byte %d, record %d, and record %d behind it was written later",
-					ErrDamaged, s.path, s.length, broken, f)
-			}
-			i++
+			ended = r.at == before
 		}
-		if ended {
+		rest := r.buffer[r.start:]
+		if len(rest) < frameHead {
 			return nil
 		}
-		window = append(window[:0], window[i:]...)
+		if binary.LittleEndian.Uint64(rest) == 0 {
+			r.start += 5 // a frame begins with four bytes that are not all zero
+			continue
+		}
+		if sequence := laterFrame(rest, r.seed, broken); sequence != 0 {
+			return fmt.Errorf("%w: %s is broken at byte %d, record %d, and record %d behind it was written later",
+				ErrDamaged, s.path, s.length, broken, sequence)
+		}
+		r.start++
 	}
 }
 
-// laterFrame gives the sequence of the frame at the beginning of raw if it is of a group that began after record
+// laterFrame gives the sequence of the frame at the beginning of raw (frameHead bytes at least) if it is of a group that began after record
 // broken, else 0. The sequence is looked at first, since most bytes are no frame and checksums cost more.
 func laterFrame(raw []byte, seed uint32, broken uint64) uint64 {
-	if len(raw) < frameHead {
-		return 0
-	}
 	sequence := binary.LittleEndian.Uint64(raw[8:])
 	if sequence <= broken || sequence-broken > 1<<32 {
 		return 0
@@ -213,8 +217,6 @@ func laterFrame(raw []byte, seed uint32, broken uint64) uint64 {
 	}
 	return f.sequence
 }
-
-const tornWindow = 1 << 20
 
 // frames walks the frames of a segment's file from its first to limit.
 func (s *segment) frames(file io.ReaderAt, limit int64) *frameReader {

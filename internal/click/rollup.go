@@ -2,7 +2,6 @@ package click
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"tributary/internal/id"
@@ -61,10 +60,7 @@ func (t *tallies) reset() {
 }
 
 func (t *tallies) add(c *Click, zone func(uint16) *time.Location) {
-	one := tally{gross: 1}
-	if c.Counted() {
-		one.counted = 1
-	}
+	one := c.tally()
 	micro := c.At.UnixMicro()
 	quarter := quarterKey{c.Market, floorDiv(micro, quarterMicros)}
 	day, known := t.quarters[quarter]
@@ -75,6 +71,13 @@ func (t *tallies) add(c *Click, zone func(uint16) *time.Location) {
 	bump(t.hours, hourKey{c.Market, c.Creator, c.Tracking, floorDiv(micro, hourMicros)}, one)
 	bump(t.days, dayKey{c.Creator, c.Market, day, c.Kind}, one)
 	bump(t.marketDays, marketDayKey{c.Market, day, c.Verdict}, one)
+}
+
+func (c *Click) tally() tally {
+	if c.Counted() {
+		return tally{1, 1}
+	}
+	return tally{1, 0}
 }
 
 func bump[K comparable](sums map[K]tally, key K, one tally) {
@@ -94,17 +97,6 @@ func floorDiv(n, by int64) int64 {
 func Day(at time.Time, zone *time.Location) int64 {
 	year, month, day := at.In(zone).Date()
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / int64(24*time.Hour/time.Second)
-}
-
-// Keys are written sorted, so that shippers of several edges never wait for each other in a circle.
-
-func sortedKeys[K comparable](sums map[K]tally, order func(a, b K) int) []K {
-	keys := make([]K, 0, len(sums))
-	for key := range sums {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, order)
-	return keys
 }
 
 func (k hourKey) compare(o hourKey) int {

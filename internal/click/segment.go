@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
 	"strconv"
 	"strings"
 )
@@ -137,23 +136,13 @@ func segmentPaths(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	type numbered struct {
-		index uint64
-		path  string
-	}
-	var found []numbered
+	var paths []string // ReadDir sorts by name, and the numbers in the names are as wide as they ever get
 	for _, entry := range entries {
 		digits, isSegment := strings.CutPrefix(entry.Name(), segmentPrefix)
 		digits, ends := strings.CutSuffix(digits, segmentSuffix)
-		index, err := strconv.ParseUint(digits, 10, 64)
-		if isSegment && ends && err == nil {
-			found = append(found, numbered{index, filepath.Join(dir, entry.Name())})
+		if _, err := strconv.ParseUint(digits, 10, 64); isSegment && ends && err == nil {
+			paths = append(paths, filepath.Join(dir, entry.Name()))
 		}
-	}
-	sort.Slice(found, func(i, j int) bool { return found[i].index < found[j].index })
-	paths := make([]string, len(found))
-	for i, one := range found {
-		paths[i] = one.path
 	}
 	return paths, nil
 }

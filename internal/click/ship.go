@@ -64,9 +64,9 @@ func (s *Shipper) Run(ctx context.Context) {
 			_, err = Admit(ctx, s.DB, s.zone, s.Shipped)
 		}
 		if err != nil && ctx.Err() == nil && s.State().Err == nil {
-			slog.Error("clicks are not shipped", "edge", s.Log.Edge(), "error", err, "cause", fault.Of(err).Unwrap())
+			slog.Error("clicks are not shipped", "edge", s.Log.edge, "error", err, "cause", fault.Of(err).Unwrap())
 		}
-		s.note(err)
+		s.note(func(state *ShipState) { state.Err = err })
 		switch {
 		case err != nil:
 			pause(ctx, shipRetry)
@@ -96,10 +96,10 @@ func pause(ctx context.Context, how time.Duration) {
 	}
 }
 
-func (s *Shipper) note(err error) {
+func (s *Shipper) note(alter func(*ShipState)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state.Err = err
+	alter(&s.state)
 }
 
 // Step ships one batch of what is synced and gives the number of clicks; 0 where nothing waits. After an error the next
@@ -111,14 +111,13 @@ func (s *Shipper) Step(ctx context.Context) (shipped int, err error) {
 		}
 	}()
 	if s.reader == nil {
-		after, err := Watermark(ctx, s.DB, s.Log.Edge())
+		after, err := Watermark(ctx, s.DB, s.Log.edge)
 		if err != nil {
 			return 0, err
 		}
 		s.reader = s.Log.Reader(after)
 		s.batch.reset(after)
-		s.batch.held = nil
-		s.reached(after)
+		s.note(func(state *ShipState) { state.Shipped = after })
 	}
 	b := &s.batch
 	b.reset(b.upto)
@@ -129,17 +128,11 @@ func (s *Shipper) Step(ctx context.Context) (shipped int, err error) {
 	if err != nil {
 		return 0, fault.Wrap(err, "ship clicks")
 	}
-	s.reached(b.upto)
+	s.note(func(state *ShipState) { state.Shipped = b.upto })
 	if s.Shipped != nil {
 		b.announce(s.Shipped)
 	}
 	return len(b.rows), s.Log.Release(b.upto)
-}
-
-func (s *Shipper) reached(upto Number) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.state.Shipped = upto
 }
 
 func (s *Shipper) forget() {
@@ -163,10 +156,8 @@ type batch struct {
 	records []byte
 	rows    []shipRow
 	tallies tallies
-	// held is an entry that was read and belongs to the next batch, since it begins another epoch.
-	held *shipRow
-	args [][]any
-	flat []any
+	args    [][]any
+	flat    []any
 }
 
 // shipRow is one click of a batch; record is the place of its bytes in batch.records.
@@ -174,7 +165,6 @@ type shipRow struct {
 	number     Number
 	click      Click // the fixed fields alone
 	start, end int
-	record     []byte // of the held row only
 }
 
 func (b *batch) reset(after Number) {
@@ -185,10 +175,6 @@ func (b *batch) reset(after Number) {
 
 // fill reads what is synced into the batch: up to its limit, and no further than the end of an epoch.
 func (b *batch) fill(reader *Reader, zone func(uint16) *time.Location) error {
-	if held := b.held; held != nil {
-		b.held = nil
-		b.add(*held, held.record, zone)
-	}
 	for len(b.rows) < shipRows {
 		entry, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -205,8 +191,7 @@ func (b *batch) fill(reader *Reader, zone func(uint16) *time.Location) error {
 			return err
 		}
 		if len(b.rows) > 0 && entry.Number.Epoch != b.upto.Epoch {
-			row.record = slices.Clone(entry.Record)
-			b.held = &row
+			reader.back()
 			return nil
 		}
 		b.add(row, entry.Record, zone)
@@ -217,7 +202,7 @@ func (b *batch) fill(reader *Reader, zone func(uint16) *time.Location) error {
 func (b *batch) add(row shipRow, record []byte, zone func(uint16) *time.Location) {
 	row.start = len(b.records)
 	b.records = append(b.records, record...)
-	row.end, row.record = len(b.records), nil
+	row.end = len(b.records)
 	b.rows = append(b.rows, row)
 	b.upto = row.number
 	b.tallies.add(&row.click, zone)

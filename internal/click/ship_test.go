@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -185,11 +186,11 @@ func TestShippedOnceWithRollups(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		want := []CreatorDay{{june, KindProduct, Count{150, 120}}}
+		want := []DayCount{{june, KindProduct, 0, Count{150, 120}}}
 		if diff := cmp.Diff(want, us); diff != "" {
 			t.Error(diff)
 		}
-		want = []CreatorDay{{june + 1, KindProduct, Count{150, 150}}}
+		want = []DayCount{{june + 1, KindProduct, 0, Count{150, 150}}}
 		if diff := cmp.Diff(want, uk); diff != "" {
 			t.Error(diff)
 		}
@@ -197,8 +198,8 @@ func TestShippedOnceWithRollups(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		wantDays := []MarketDay{{june, VerdictCounted, Count{360, 360}}, {june, VerdictDeclaredBot, Count{90, 0}}}
-		if diff := cmp.Diff(wantDays, days); diff != "" {
+		want = []DayCount{{june, 0, VerdictCounted, Count{360, 360}}, {june, 0, VerdictDeclaredBot, Count{90, 0}}}
+		if diff := cmp.Diff(want, days); diff != "" {
 			t.Error(diff)
 		}
 		byTracking, err := TrackingCounts(tx, 10, 1, at.Truncate(time.Hour), at.Add(time.Hour))
@@ -361,6 +362,46 @@ func TestDaysAreLocal(t *testing.T) {
 		}
 		if got := time.Unix(Day(at, zone)*86400, 0).UTC().Format(time.DateOnly); got != row.day {
 			t.Errorf("%s in %s is %s, not %s", row.at, row.zone, got, row.day)
+		}
+	}
+}
+
+func TestVerifyRowsFindsWhatWasSpoiled(t *testing.T) {
+	spoil := map[string]*db.Stmt{
+		"":                 nil,
+		"those between":    db.Statement(`DELETE FROM click WHERE sequence = 5`),
+		"shipped up to 9":  db.Statement(`UPDATE click_watermark SET sequence = 9`),
+		"not a click":      db.Statement(`UPDATE click SET record = CAST('x' AS BYTEA) WHERE sequence = 3`),
+		"click_hour of":    db.Statement(`UPDATE click_hour SET gross = gross + 1`),
+		"click_day of":     db.Statement(`UPDATE click_day SET counted = counted + 1`),
+		"click_market_day": db.Statement(`DELETE FROM click_market_day`),
+	}
+	l := openLog(t, t.TempDir(), small)
+	for i := range 10 {
+		appendOne(t, l, int64(i))
+	}
+	for wanted, statement := range spoil {
+		d := dbtest.Open(t)
+		b := filled(t, l, Number{})
+		var told []string
+		err := d.Write(context.Background(), db.Ship, func(tx *db.Tx) error {
+			if err := b.write(tx); err != nil {
+				return err
+			}
+			if statement != nil {
+				if _, err := tx.Exec(statement); err != nil {
+					return err
+				}
+			}
+			_, err := VerifyRows(tx, func(difference string) { told = append(told, difference) })
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := strings.Join(told, "; ")
+		if !strings.Contains(all, wanted) || wanted == "" && all != "" {
+			t.Errorf("told %q; want %q", all, wanted)
 		}
 	}
 }

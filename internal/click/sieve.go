@@ -162,7 +162,7 @@ func (s *Sieve) match(userAgent string) (verdict Verdict, sure bool) {
 	switch {
 	case strings.TrimSpace(text) == "":
 		return VerdictNoUserAgent, true
-	case containsAny(text, previewers) || beginsWithAny(text, previewerNames):
+	case containsAny(text, previewers) || strings.HasPrefix(text, "whatsapp/"):
 		return VerdictPreview, true
 	case containsAny(strings.ReplaceAll(text, "cubot", ""), plainBots): // Cubot makes phones
 		return VerdictDeclaredBot, true
@@ -185,11 +185,8 @@ var previewers = []string{
 	"facebookexternalhit", "facebookcatalog", "facebot", "meta-externalfetcher", "slackbot", "slack-imgproxy",
 	"twitterbot", "discordbot", "telegrambot", "linkedinbot", "skypeuripreview", "pinterestbot",
 	"redditbot", "mastodon/", "cardyb", "vkshare", "iframely", "embedly", "kakaotalk-scrap", "line-poker",
-	"microsoftpreview", "googlemessages", "viberbot", "snap url preview",
+	"microsoftpreview", "googlemessages", "viberbot", "snap url preview", "pinterest/0",
 }
-
-// previewerNames are apps that fetch cards under the bare name of the app; inside their browsers the name stands later.
-var previewerNames = []string{"whatsapp/", "pinterest/", "tumblr/"}
 
 // plainBots is the short list: what most machines call themselves. It holds even while the long matcher is busy.
 var plainBots = []string{
@@ -201,15 +198,6 @@ var plainBots = []string{
 func containsAny(text string, parts []string) bool {
 	for _, part := range parts {
 		if strings.Contains(text, part) {
-			return true
-		}
-	}
-	return false
-}
-
-func beginsWithAny(text string, names []string) bool {
-	for _, name := range names {
-		if strings.HasPrefix(text, name) {
 			return true
 		}
 	}

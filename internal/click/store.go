@@ -3,6 +3,8 @@ package click
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"tributary/internal/clock"
@@ -74,31 +76,33 @@ func (b *batch) write(tx *db.Tx) error {
 }
 
 func (b *batch) writeTallies(tx *db.Tx) error {
-	hours := sortedKeys(b.tallies.hours, hourKey.compare)
-	rows := b.table(6, len(hours))
-	for i, key := range hours {
-		sum := b.tallies.hours[key]
-		set(rows[i], int64(key.market), int64(key.creator), int64(key.tracking), key.hour, sum.gross, sum.counted)
-	}
-	if _, err := tx.Bulk(addHours, rows); err != nil {
+	err := writeSums(tx, b, addHours, 6, b.tallies.hours, hourKey.compare, func(row []any, k hourKey, sum tally) {
+		set(row, int64(k.market), int64(k.creator), int64(k.tracking), k.hour, sum.gross, sum.counted)
+	})
+	if err != nil {
 		return err
 	}
-	days := sortedKeys(b.tallies.days, dayKey.compare)
-	rows = b.table(6, len(days))
-	for i, key := range days {
-		sum := b.tallies.days[key]
-		set(rows[i], int64(key.creator), int64(key.market), key.day, int64(key.kind), sum.gross, sum.counted)
-	}
-	if _, err := tx.Bulk(addDays, rows); err != nil {
+	err = writeSums(tx, b, addDays, 6, b.tallies.days, dayKey.compare, func(row []any, k dayKey, sum tally) {
+		set(row, int64(k.creator), int64(k.market), k.day, int64(k.kind), sum.gross, sum.counted)
+	})
+	if err != nil {
 		return err
 	}
-	marketDays := sortedKeys(b.tallies.marketDays, marketDayKey.compare)
-	rows = b.table(5, len(marketDays))
-	for i, key := range marketDays {
-		sum := b.tallies.marketDays[key]
-		set(rows[i], int64(key.market), key.day, int64(key.verdict), sum.gross, sum.counted)
+	return writeSums(tx, b, addMarketDays, 5, b.tallies.marketDays, marketDayKey.compare,
+		func(row []any, k marketDayKey, sum tally) {
+			set(row, int64(k.market), k.day, int64(k.verdict), sum.gross, sum.counted)
+		})
+}
+
+// writeSums adds one rollup. Its keys are sorted, so that shippers of several edges never wait for each other in a
+// circle.
+func writeSums[K comparable](tx *db.Tx, b *batch, add *db.BulkStmt, width int, sums map[K]tally, order func(a, b K) int,
+	row func(row []any, key K, sum tally)) error {
+	rows := b.table(width, len(sums))
+	for i, key := range slices.SortedFunc(maps.Keys(sums), order) {
+		row(rows[i], key, sums[key])
 	}
-	_, err := tx.Bulk(addMarketDays, rows)
+	_, err := tx.Bulk(add, rows)
 	return err
 }
 
@@ -186,7 +190,7 @@ func (c Count) Filtered() int64 { return c.Gross - c.Counted }
 
 var (
 	creatorDays = db.Statement(
-		`SELECT market, day, kind, gross, counted FROM click_day
+		`SELECT day, kind, 0, gross, counted FROM click_day
 		 WHERE creator = $1 AND market = $2 AND day >= $3 AND day <= $4 ORDER BY creator, market, day, kind NULLS LAST`)
 
 	creatorTracking = db.Statement(
@@ -194,29 +198,36 @@ var (
 		 WHERE market = $1 AND creator = $2 AND hour >= $3 AND hour < $4 GROUP BY tracking ORDER BY tracking NULLS LAST`)
 
 	marketDays = db.Statement(
-		`SELECT day, verdict, gross, counted FROM click_market_day
+		`SELECT day, 0, verdict, gross, counted FROM click_market_day
 		 WHERE market = $1 AND day >= $2 AND day <= $3 ORDER BY market, day, verdict NULLS LAST`)
 )
 
-// CreatorDay is one local day of a creator in a marketplace, for one kind of link.
-type CreatorDay struct {
-	Day  int64 // as Day gives it
-	Kind LinkKind
+// DayCount is one local day, for one kind of link or one verdict; the other is zero.
+type DayCount struct {
+	Day     int64 // as Day gives it
+	Kind    LinkKind
+	Verdict Verdict
 	Count
 }
 
-// CreatorDays gives a creator's days from first to last, both included.
-func CreatorDays(tx *db.Tx, creator id.ID, market uint16, first, last int64) ([]CreatorDay, error) {
-	var found []CreatorDay
-	err := tx.Each(creatorDays, func(scan func(...any) error) error {
-		var one CreatorDay
-		var of, kind int64
-		err := scan(&of, &one.Day, &kind, &one.Gross, &one.Counted)
-		one.Kind = LinkKind(kind)
+// CreatorDays gives a creator's days in a marketplace from first to last, both included, each kind of link apart.
+func CreatorDays(tx *db.Tx, creator id.ID, market uint16, first, last int64) ([]DayCount, error) {
+	return days(tx, creatorDays, int64(creator), int64(market), first, last)
+}
+
+// MarketDays gives a marketplace's days from first to last, both included: what was filtered stands under its rule.
+func MarketDays(tx *db.Tx, market uint16, first, last int64) ([]DayCount, error) {
+	return days(tx, marketDays, int64(market), first, last)
+}
+
+func days(tx *db.Tx, statement *db.Stmt, args ...any) (found []DayCount, err error) {
+	err = tx.Each(statement, func(scan func(...any) error) error {
+		var one DayCount
+		err := scan(&one.Day, &one.Kind, &one.Verdict, &one.Gross, &one.Counted)
 		found = append(found, one)
 		return err
-	}, int64(creator), int64(market), first, last)
-	return found, fault.Wrap(err, "read a creator's click days")
+	}, args...)
+	return found, fault.Wrap(err, "read clicks by day")
 }
 
 // TrackingCounts gives a creator's clicks by tracking id, for whole hours from one instant up to before another.
@@ -230,25 +241,4 @@ func TrackingCounts(tx *db.Tx, creator id.ID, market uint16, from, before time.T
 		return err
 	}, int64(market), int64(creator), floorDiv(clock.Micro(from), hourMicros), floorDiv(clock.Micro(before), hourMicros))
 	return found, fault.Wrap(err, "read clicks by tracking id")
-}
-
-// MarketDay is one local day of a marketplace, for one verdict.
-type MarketDay struct {
-	Day     int64 // as Day gives it
-	Verdict Verdict
-	Count
-}
-
-// MarketDays gives a marketplace's days from first to last, both included: what was filtered stands under its rule.
-func MarketDays(tx *db.Tx, market uint16, first, last int64) ([]MarketDay, error) {
-	var found []MarketDay
-	err := tx.Each(marketDays, func(scan func(...any) error) error {
-		var one MarketDay
-		var verdict int64
-		err := scan(&one.Day, &verdict, &one.Gross, &one.Counted)
-		one.Verdict = Verdict(verdict)
-		found = append(found, one)
-		return err
-	}, int64(market), first, last)
-	return found, fault.Wrap(err, "read a marketplace's click days")
 }

@@ -67,28 +67,14 @@ func NewSealer(ring *secret.Ring) *Sealer {
 // Seal gives the token's text: TokenLength characters that need no escaping in a URL.
 func (s *Sealer) Seal(t Token) string {
 	w := s.scratch.Get().(*workspace)
-	s.seal(w, &t)
-	text := string(w.text[:])
-	s.scratch.Put(w)
-	return text
-}
-
-// AppendSeal is Seal onto a buffer that the caller already has.
-func (s *Sealer) AppendSeal(to []byte, t Token) []byte {
-	w := s.scratch.Get().(*workspace)
-	s.seal(w, &t)
-	to = append(to, w.text[:]...)
-	s.scratch.Put(w)
-	return to
-}
-
-func (s *Sealer) seal(w *workspace, t *Token) {
-	putFields(w.plain[:], t)
+	defer s.scratch.Put(w)
+	putFields(w.plain[:], &t)
 	w.sealed[0], w.sealed[1] = tokenVersion, s.newest
 	nonce := w.sealed[tokenHead : tokenHead+tokenNonce]
 	rand.Read(nonce)
 	s.keys[s.newest].Seal(w.sealed[:tokenHead+tokenNonce], nonce, w.plain[:], w.sealed[:tokenHead])
 	tokenText.Encode(w.text[:], w.sealed[:])
+	return string(w.text[:])
 }
 
 // Open reads a token; the error is always ErrToken.

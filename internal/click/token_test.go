@@ -45,9 +45,6 @@ func TestTokenComesBackAsItWasSealed(t *testing.T) {
 		if err != nil || opened != token {
 			t.Fatalf("opened %+v, %v; sealed %+v", opened, err, token)
 		}
-		if string(sealer.AppendSeal([]byte("x="), token)[:2]) != "x=" {
-			t.Fatal("AppendSeal wrote over what was there")
-		}
 	})
 }
 
