@@ -76,7 +76,7 @@ func (b *Business) Start(at time.Time) {
 		b.stopped.Store(at.UnixNano())
 		return
 	}
-	b.offset.Store(int64(at.Sub(time.Now())))
+	b.offset.Store(int64(time.Until(at)))
 }
 
 // Micro is the stored form of an instant: microseconds since 1970, UTC.

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
-
-	"tributary/internal/money"
 )
 
 var placed = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
@@ -33,16 +31,6 @@ func history(quantity, net int64, events ...Applied) History {
 	return History{Terms{Quantity: quantity, Net: net, OrderedAt: placed.UnixMicro()}, events, placed.Add(time.Hour), lapse}
 }
 
-func worthOf(bps, cap int64) Worth {
-	return func(amount, units int64) int64 {
-		c := money.Share(amount, bps)
-		if cap > 0 {
-			c = min(c, cap*units)
-		}
-		return c
-	}
-}
-
 // docs/examples.md A, B, C, L, M, P: P and E after each step.
 func TestExamples(t *testing.T) {
 	type step struct {
@@ -64,7 +52,7 @@ func TestExamples(t *testing.T) {
 		"P, mixed":          {4, 1023, 450, 0, []step{{ship(4, "2026-03"), 0, 46}, {backAt(1, 500), 0, 24}, {back(2, "2026-03"), 0, 0}}},
 	} {
 		h := history(c.quantity, c.net)
-		worth := worthOf(c.bps, c.cap)
+		worth := AtRate(c.bps, c.cap)
 		for i, s := range c.steps {
 			if s.event.Type != "placed" {
 				if answer, reason := h.Admit(s.event); answer != Accepted {
@@ -91,7 +79,7 @@ func TestExampleBAmounts(t *testing.T) {
 
 // docs/examples.md K, with the present moved to each event's receipt.
 func TestExampleK(t *testing.T) {
-	worth := worthOf(450, 0)
+	worth := AtRate(450, 0)
 	all := func(string) bool { return true }
 	marchClosed := func(month string) bool { return month != "2026-03" }
 	march, april := ship(1, "2026-03"), ship(2, "2026-04")
@@ -119,7 +107,7 @@ func TestMonthsAddUp(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		quantity := rapid.Int64Range(1, 6).Draw(r, "quantity")
 		h := history(quantity, rapid.Int64Range(0, 5000).Draw(r, "net"))
-		worth := worthOf(rapid.Int64Range(0, 2000).Draw(r, "bps"), rapid.SampledFrom([]int64{0, 0, 7, 50}).Draw(r, "cap"))
+		worth := AtRate(rapid.Int64Range(0, 2000).Draw(r, "bps"), rapid.SampledFrom([]int64{0, 0, 7, 50}).Draw(r, "cap"))
 		posted := map[string]int64{}
 		closedThrough := ""
 		for step := range rapid.IntRange(1, 12).Draw(r, "steps") {
@@ -187,7 +175,7 @@ func TestOrderOfArrival(t *testing.T) {
 		if h.Fold() != shuffled.Fold() {
 			r.Fatalf("%+v\n%+v", h.Fold(), shuffled.Fold())
 		}
-		worth := worthOf(450, 0)
+		worth := AtRate(450, 0)
 		if a, b := h.Months(worth, nil, all, "2026-09"), shuffled.Months(worth, nil, all, "2026-09"); !maps.Equal(a, b) {
 			r.Fatalf("%v\n%v", a, b)
 		}

@@ -10,6 +10,17 @@ import (
 // a line's target is made of. It never falls when both rise.
 type Worth func(amount, units int64) int64
 
+// AtRate is C(a) of §6: the amount at a rate in basis points, rounded once, under a cap per unit where it is not 0.
+func AtRate(bps, limit int64) Worth {
+	return func(amount, units int64) int64 {
+		c := money.Share(amount, bps)
+		if limit > 0 {
+			c = min(c, limit*units)
+		}
+		return c
+	}
+}
+
 // Months lays out the earned commission of a line over months (§10). posted is what the line's months hold now, open
 // tells which of them are open. What closed months hold stands; the rest is spread over open months by booking month,
 // reductions off the newest first, rounded cumulatively so that the months add up to worth(earned base). A remainder

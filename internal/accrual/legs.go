@@ -1,0 +1,75 @@
+package accrual
+
+import (
+	"sort"
+
+	"tributary/internal/commission"
+	"tributary/internal/id"
+	"tributary/internal/ledger"
+)
+
+// Leg is one transfer of a decision, before it has its subject and version. Legs come in a fixed order, so that their
+// numbers are the same whenever they are worked out again.
+type Leg struct {
+	Debit, Credit ledger.Account
+	Amount        int64
+}
+
+// Component is the name of the standard commission among a line's postings.
+const Component = "commission"
+
+// CreatorAccount gives a creator's account in a marketplace: `pending`, `payable`, `held`, `in_payment`.
+func CreatorAccount(creator id.ID, marketplace, name string) ledger.Account {
+	return ledger.Account("creator/" + creator.Text(id.Creator) + "/" + marketplace + "/" + name)
+}
+
+// EarnedAccount gives the account of a month.
+func EarnedAccount(creator id.ID, marketplace, month string) ledger.Account {
+	return CreatorAccount(creator, marketplace, "earned/"+month)
+}
+
+// OperatorAccount gives the operator's side.
+func OperatorAccount(marketplace, name string) ledger.Account {
+	return ledger.Account("operator/" + marketplace + "/" + name)
+}
+
+// Legs gives the transfers that bring the ledger from what one creator holds of a line to what they should: first the
+// pending account by the change of P + E, then each month, oldest first, against pending.
+func Legs(creator id.ID, marketplace string, from, to commission.Posted) []Leg {
+	pending := CreatorAccount(creator, marketplace, "pending")
+	legs := move(nil, OperatorAccount(marketplace, "commission"), pending, to.Total-from.Total)
+	months := make([]string, 0, len(from.Months)+len(to.Months))
+	for month := range from.Months {
+		months = append(months, month)
+	}
+	for month := range to.Months {
+		if _, both := from.Months[month]; !both {
+			months = append(months, month)
+		}
+	}
+	sort.Strings(months)
+	for _, month := range months {
+		legs = move(legs, pending, EarnedAccount(creator, marketplace, month), to.Months[month]-from.Months[month])
+	}
+	return legs
+}
+
+// Transition gives all transfers of a new version of a line: where the creator changes, everything that the old one held
+// goes back first.
+func Transition(marketplace string, before commission.Basis, held commission.Posted, after commission.Basis, target commission.Posted) []Leg {
+	if before.Creator == after.Creator || held.Total == 0 && len(held.Months) == 0 {
+		return Legs(after.Creator, marketplace, held, target)
+	}
+	legs := Legs(before.Creator, marketplace, held, commission.Posted{})
+	return append(legs, Legs(after.Creator, marketplace, commission.Posted{}, target)...)
+}
+
+func move(legs []Leg, from, to ledger.Account, amount int64) []Leg {
+	switch {
+	case amount > 0:
+		return append(legs, Leg{from, to, amount})
+	case amount < 0:
+		return append(legs, Leg{to, from, -amount})
+	}
+	return legs
+}
