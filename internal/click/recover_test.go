@@ -105,11 +105,10 @@ func TestTornAtEveryByte(t *testing.T) {
 		for want < 5 && at >= headerSize+int64(want+1)*size {
 			want++
 		}
-		for _, rest := range []int{0, 100} { // the file ends there, or zeros follow
-			clicks, err := recovered(copied(t, path, append(whole[:at:at], make([]byte, rest)...)))
-			if err != nil || len(clicks) != want {
-				t.Fatalf("cut at %d with %d zeros behind: %v, %v; want %d clicks", at, rest, clicks, err, want)
-			}
+		rest := at % 2 * 100 // the file ends there, or zeros follow
+		clicks, err := recovered(copied(t, path, append(whole[:at:at], make([]byte, rest)...)))
+		if err != nil || len(clicks) != want {
+			t.Fatalf("cut at %d with %d zeros behind: %v, %v; want %d clicks", at, rest, clicks, err, want)
 		}
 	}
 }
