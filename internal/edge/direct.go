@@ -1,0 +1,69 @@
+package edge
+
+import (
+	"net/http"
+
+	"tributary/internal/click"
+	"tributary/internal/fault"
+	"tributary/internal/link"
+)
+
+// Direct is what the script on a store's page tells of a link that came straight to the store.
+type Direct struct {
+	Market   string // the marketplace's id; needed where several share a host
+	Address  string // of the page, as the shopper came to it
+	Referrer string
+}
+
+// Origin tells whether a browser's Origin is a page of one of the marketplaces.
+func (e *Edge) Origin(origin string) bool {
+	for _, m := range e.State.markets.Load().list() {
+		if m.addresses.Origin(origin) {
+			return true
+		}
+	}
+	return false
+}
+
+// Direct logs a direct `?tag=` click and gives its token; it is empty where there was no click, or where the tag stands
+// for nobody. A page that is not one of the marketplace's own is Denied.
+func (e *Edge) Direct(r *http.Request, d Direct) (string, error) {
+	m, err := e.directMarket(r.Header.Get("Origin"), d.Market)
+	if err != nil {
+		return "", err
+	}
+	at := e.Clock.Now()
+	address, visitor := e.visitor(r, link.StayHere, at)
+	w, res, err := e.State.resolveDirect(m, d.Address, visitor)
+	if err != nil {
+		return "", err
+	}
+	verdict, device := e.sieve.Judge(r.UserAgent(), click.ReadSigns(r.Method, r.Header.Get))
+	if !verdict.IsClick() {
+		return "", nil
+	}
+	var c click.Click
+	res.wanted = &w
+	e.describe(&c, r, &res, visitor, address, verdict, device)
+	c.Flags |= click.FlagDirect
+	c.RefererHost = refererHost(d.Referrer) // the request's own Referer is the store
+	c.Page = ""
+	if w.SKU == "" {
+		c.Page = w.Page
+	}
+	if !e.record(r, &c) || !res.known() {
+		return "", nil
+	}
+	return e.sealer.Seal(c.Token), nil
+}
+
+// directMarket finds the marketplace: the one that is named, which must have the page's host, or the first that has it.
+func (e *Edge) directMarket(origin, id string) (*place, error) {
+	all := e.State.markets.Load()
+	for _, m := range all.list() {
+		if (id == "" || m.ID == id) && m.addresses.Origin(origin) {
+			return m, nil
+		}
+	}
+	return nil, fault.New(fault.Denied, "origin", "is not a page of this marketplace", "add the store's host to the marketplace's hosts")
+}
