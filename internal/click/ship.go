@@ -118,6 +118,10 @@ func (s *Shipper) Step(ctx context.Context) (shipped int, err error) {
 		s.reader = s.Log.Reader(after)
 		s.batch.reset(after)
 		s.note(func(state *ShipState) { state.Shipped = after })
+		// A process that died between its commit and here left segments that nobody needs.
+		if err := s.Log.Release(after); err != nil {
+			return 0, err
+		}
 	}
 	b := &s.batch
 	b.reset(b.upto)

@@ -286,6 +286,24 @@ func TestKilledHalfWayShipsOnce(t *testing.T) {
 	}
 }
 
+// The process dies after its commit and before the release: nothing is left to ship, and the segments still go.
+func TestSegmentsOfADeadShipperAreReleased(t *testing.T) {
+	d, dir := dbtest.Open(t), t.TempDir()
+	l := openLog(t, dir, small)
+	for i := range 600 {
+		appendOne(t, l, int64(i))
+	}
+	if err := d.Write(context.Background(), db.Ship, filled(t, l, Number{}).write); err != nil {
+		t.Fatal(err)
+	}
+	if n := shipAll(t, &Shipper{DB: d, Log: l}); n != 0 {
+		t.Fatalf("%d clicks shipped again", n)
+	}
+	if left, _ := segmentPaths(dir); len(left) != 1 {
+		t.Errorf("%d segments left", len(left))
+	}
+}
+
 func filled(t *testing.T, l *Log, after Number) *batch {
 	t.Helper()
 	var b batch
