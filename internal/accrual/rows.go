@@ -8,6 +8,7 @@ import (
 	"tributary/internal/commission"
 	"tributary/internal/db"
 	"tributary/internal/fault"
+	"tributary/internal/id"
 
 	"tributary/internal/order"
 )
@@ -23,7 +24,8 @@ type purchase struct {
 	changed  bool
 	wasAt    int64 // where an earlier order.placed came in later: the instant it had before
 	lines    map[string]*line
-	loaded   bool // lines are in memory
+	sequence []*line // new lines, in order of arrival
+	loaded   bool    // lines are in memory
 }
 
 type purchaseFacts struct {
@@ -35,21 +37,20 @@ type purchaseFacts struct {
 
 // line is a line as the group holds it.
 type line struct {
-	order    *purchase
-	id       string
-	sku      string
-	terms    order.Terms
-	ordered  ordered
-	version  int64
-	whole    int64 // the newest version that carries whole facts
-	state    state
-	targets  commission.Targets
-	isNew    bool
-	changed  bool // events came
-	judge    bool // facts are new or changed: attribution is decided again
-	facts    *commission.Facts
-	touched  int64
-	decision *decision
+	order   *purchase
+	id      string
+	sku     string
+	terms   order.Terms
+	ordered ordered
+	version int64
+	whole   int64 // the newest version that carries whole facts
+	state   state
+	targets commission.Targets
+	isNew   bool
+	changed bool // events came
+	judge   bool // facts are new or changed: attribution is decided again
+	facts   *commission.Facts
+	sent    *order.Line // a new line as the store sent it
 }
 
 // ordered is what a line was placed with, beside its terms. Content tells whether it is sent again with other content.
@@ -67,6 +68,15 @@ type state struct {
 	Events []order.Applied    `json:"e,omitempty"`
 	Held   commission.Posted  `json:"h"`
 	Reason attribution.Reason `json:"r,omitempty"`
+	Day    counted            `json:"d"`
+}
+
+// counted is what the line adds to its creator's day.
+type counted struct {
+	Creator    id.ID `json:"c,omitempty"`
+	Units      int64 `json:"u,omitempty"`
+	Revenue    int64 `json:"v,omitempty"`
+	Commission int64 `json:"m,omitempty"`
 }
 
 var (

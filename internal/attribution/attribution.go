@@ -200,17 +200,26 @@ func whyNot(touches []Touch, i int, line Line, ends []int64, p policy.Policy) (R
 
 // Buyer is what is known of the shopper of the line, found by comparing keyed hashes with the winner's own facts.
 type Buyer struct {
-	Known    bool     `json:"known,omitempty"`    // the order carries a customer or an e-mail
-	Business bool     `json:"business,omitempty"` // the store says: a business account
-	Matches  []string `json:"matches,omitempty"`  // kinds of facts equal to the creator's: customer, email, payment, device, address, household
-	Units    int64    `json:"units,omitempty"`    // units of this sku in the resale window, this order's included
+	Known    bool    `json:"known,omitempty"`    // the order carries a customer or an e-mail
+	Business bool    `json:"business,omitempty"` // the store says: a business account
+	Matches  []Match `json:"matches,omitempty"`  // facts equal to those of a creator whose touch is known
+	Units    int64   `json:"units,omitempty"`    // units of this sku in the resale window, this order's included
+}
+
+// Match says that a fact of the shopper's is also the creator's: customer, email, payment, device, address, household.
+type Match struct {
+	Creator id.ID  `json:"creator"`
+	Kind    string `json:"kind"`
 }
 
 // Judge applies the rules on the line to its winner (§5.8). Empty: nothing stands against it.
-func Judge(b Buyer, p policy.Policy) Reason {
+func Judge(b Buyer, winner id.ID, p policy.Policy) Reason {
 	related := false
-	for _, kind := range b.Matches {
-		switch kind {
+	for _, match := range b.Matches {
+		if match.Creator != winner {
+			continue
+		}
+		switch match.Kind {
 		case "customer", "email", "payment", "device":
 			return SelfPurchase
 		case "address", "household":

@@ -124,10 +124,11 @@ func TestJudge(t *testing.T) {
 	}{
 		{Buyer{}, p, ""}, {Buyer{Known: true, Units: 10}, p, ""}, {Buyer{Known: true, Units: 11}, p, Resale}, {Buyer{Units: 99}, p, ""},
 		{Buyer{Business: true}, p, ""}, {Buyer{Business: true}, business, Resale},
-		{Buyer{Matches: []string{"address"}}, p, RelatedBuyer}, {Buyer{Matches: []string{"address", "email"}}, p, SelfPurchase},
-		{Buyer{Matches: []string{"device"}, Known: true, Units: 50}, p, SelfPurchase},
+		{Buyer{Matches: []Match{{8, "email"}}}, p, ""},
+		{Buyer{Matches: []Match{{7, "address"}}}, p, RelatedBuyer}, {Buyer{Matches: []Match{{7, "address"}, {7, "email"}}}, p, SelfPurchase},
+		{Buyer{Matches: []Match{{7, "device"}}, Known: true, Units: 50}, p, SelfPurchase},
 	} {
-		if got := Judge(c.b, c.p); got != c.want {
+		if got := Judge(c.b, 7, c.p); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.b, got, c.want)
 		}
 	}

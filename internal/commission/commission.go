@@ -39,7 +39,8 @@ type Facts struct {
 	Ends         []int64             `json:"ends,omitempty"` // orders that may have ended a session
 	Buyer        attribution.Buyer   `json:"buyer"`
 	Policy       policy.Policy       `json:"policy"`
-	Rate         *ratecard.Rate      `json:"rate,omitempty"` // none: no card was in force
+	Unpaid       bool                `json:"unpaid,omitempty"` // the marketplace awaits payment, and it has not come
+	Rate         *ratecard.Rate      `json:"rate,omitempty"`   // none: no card was in force
 }
 
 // Basis is what the facts come to: who is credited, at which rate, until when. It is all that later events need.
@@ -70,8 +71,12 @@ func Credit(f Facts) (Basis, attribution.Verdict) {
 		b.Reason = v.Reason
 		return b, v
 	}
+	if f.Unpaid {
+		b.Reason = attribution.AwaitingPayment
+		return b, v
+	}
 	b.Credited, b.Direct = true, v.Direct
-	if b.Reason = attribution.Judge(f.Buyer, f.Policy); b.Reason != "" {
+	if b.Reason = attribution.Judge(f.Buyer, b.Creator, f.Policy); b.Reason != "" {
 		return b, v
 	}
 	switch {

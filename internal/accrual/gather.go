@@ -1,0 +1,522 @@
+package accrual
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"sort"
+	"time"
+
+	"tributary/internal/attribution"
+	"tributary/internal/click"
+	"tributary/internal/clock"
+	"tributary/internal/commission"
+	"tributary/internal/creator"
+	"tributary/internal/enrolment"
+	"tributary/internal/fault"
+	"tributary/internal/id"
+	"tributary/internal/link"
+	"tributary/internal/product"
+	"tributary/internal/ratecard"
+)
+
+// found is what the database says about what the new lines speak of: a few reads, each for the whole group.
+type found struct {
+	tokens    map[*line][]attribution.Touch
+	standings map[enrolment.Key]enrolment.History
+	products  map[string]product.Product
+	landed    map[int64]string // category of a product landed on
+	owners    map[string]map[string][]id.ID
+	near      map[string][]neighbour // by key
+}
+
+// neighbour is an order known under a key.
+type neighbour struct {
+	at    int64
+	order string
+}
+
+// gather makes the facts of the lines of fresh orders, and mends those of later orders of the same shoppers.
+func (g *group) gather() error {
+	if len(g.fresh) == 0 {
+		return nil
+	}
+	f := &found{tokens: map[*line][]attribution.Touch{}, near: map[string][]neighbour{}}
+	var known []*line // lines of earlier groups whose order moved or was paid
+	for _, p := range g.fresh {
+		for _, l := range p.lines {
+			if !l.isNew && !l.state.Basis.Frozen(l.state.Held, g.now) {
+				known = append(known, l)
+			}
+		}
+	}
+	if err := g.readFacts(known); err != nil {
+		return err
+	}
+	for _, read := range []func(*found) error{g.readTouches, g.readPlaces, g.readOwners, g.readNeighbours} {
+		if err := read(f); err != nil {
+			return err
+		}
+	}
+	for _, p := range g.fresh {
+		lines := slices.Clone(p.sequence)
+		for _, l := range p.inOrder() {
+			if l.facts != nil && !l.isNew {
+				lines = append(lines, l)
+			}
+		}
+		for _, l := range lines {
+			g.makeFacts(f, l)
+			g.mark(l)
+			l.judge = true
+		}
+	}
+	return g.mendLater(f)
+}
+
+// readTouches opens the tokens of new lines, adds the shopper's own last click, and reads the standings of all creators.
+func (g *group) readTouches(f *found) error {
+	var customers [][]byte
+	var tags []string
+	for _, p := range g.fresh {
+		if hash := p.facts.Shopper.Facts[creator.FactCustomer]; hash != nil {
+			customers = append(customers, hash)
+		}
+		for _, l := range p.sequence {
+			for _, touch := range l.sent.Touches {
+				tags = append(tags, link.CleanTag(touch.Tag))
+			}
+		}
+	}
+	bound, err := link.CustomerTouches(g.tx, g.no, customers)
+	if err != nil {
+		return err
+	}
+	tracking, err := link.TrackingByTag(g.tx, tags)
+	if err != nil {
+		return err
+	}
+	creators := map[id.ID]bool{}
+	for _, p := range g.fresh {
+		for _, l := range p.sequence {
+			touches := g.tokenTouches(l.sent.Clicks, attribution.FromToken)
+			touches = append(touches, g.tokenTouches(bound[string(p.facts.Shopper.Facts[creator.FactCustomer])], attribution.FromCustomer)...)
+			for i, sent := range l.sent.Touches {
+				touches = append(touches, importedTouch(tracking[link.CleanTag(sent.Tag)], g.no, int64(i)+1, sent.ClickedAt))
+			}
+			f.tokens[l] = distinct(touches)
+		}
+		for _, l := range p.lines {
+			if l.facts != nil {
+				f.tokens[l] = l.facts.Touches
+			}
+			for _, t := range f.tokens[l] {
+				creators[t.Creator] = true
+			}
+		}
+	}
+	delete(creators, 0)
+	ids := make([]id.ID, 0, len(creators))
+	for one := range creators {
+		ids = append(ids, one)
+	}
+	slices.Sort(ids)
+	f.standings, err = enrolment.Standings(g.tx, g.no, ids)
+	return err
+}
+
+func (g *group) tokenTouches(tokens []string, source attribution.Source) []attribution.Touch {
+	touches := make([]attribution.Touch, 0, len(tokens))
+	for _, text := range tokens {
+		t, err := g.a.sealer.Open(text)
+		switch {
+		case err != nil:
+			touches = append(touches, attribution.Touch{Source: source, Broken: attribution.BadToken})
+		case t.Market != g.no:
+			touches = append(touches, attribution.Touch{Source: source, Broken: attribution.WrongMarketplace, Click: t.Click, At: clock.Micro(t.At)})
+		default:
+			touches = append(touches, attribution.Touch{Source: source, Click: t.Click, Creator: t.Creator, Program: uint8(t.Program),
+				Tracking: t.Tracking, Link: t.Link, At: clock.Micro(t.At), Landed: uint8(t.Landed), Place: t.Place, Kind: uint8(t.Kind),
+				Invalid: t.Flags.Has(click.FlagInvalid), Paid: t.Flags.Has(click.FlagPaid)})
+		}
+	}
+	return touches
+}
+
+// importedTouch is a click of another system. A tag that nobody here has earns nobody anything, like any unknown tag.
+func importedTouch(t link.Tracking, market uint16, number int64, at time.Time) attribution.Touch {
+	touch := attribution.Touch{Source: attribution.FromImport, Click: number, At: clock.Micro(at)}
+	if t.ID == 0 {
+		return touch
+	}
+	if t.Market != market {
+		touch.Broken = attribution.WrongMarketplace
+		return touch
+	}
+	touch.Creator, touch.Program, touch.Tracking = t.Creator, uint8(t.Program), t.ID
+	return touch
+}
+
+// distinct leaves one touch of each click: the same token may come by several ways.
+func distinct(touches []attribution.Touch) []attribution.Touch {
+	seen := map[int64]bool{}
+	return slices.DeleteFunc(touches, func(t attribution.Touch) bool {
+		if t.Click == 0 || t.Source == attribution.FromImport {
+			return false
+		}
+		again := seen[t.Click]
+		seen[t.Click] = true
+		return again
+	})
+}
+
+// readPlaces reads the products of new lines, and the categories of the products that touches landed on.
+func (g *group) readPlaces(f *found) error {
+	var skus []string
+	places := map[int64]bool{}
+	for l, touches := range f.tokens {
+		if l.isNew && (l.ordered.Category == "" || l.ordered.Seller == "") {
+			skus = append(skus, l.sku)
+		}
+		for _, t := range touches {
+			if l.isNew && t.Landed == uint8(click.LandedProduct) {
+				places[t.Place] = true
+			}
+		}
+	}
+	slices.Sort(skus)
+	var err error
+	if f.products, err = product.BySKU(g.tx, g.no, slices.Compact(skus)); err != nil {
+		return err
+	}
+	list := make([]int64, 0, len(places))
+	for place := range places {
+		list = append(list, place)
+	}
+	f.landed, err = product.ByPlace(g.tx, g.no, list)
+	return err
+}
+
+// readOwners finds creators whose own facts equal the shoppers', and learns the payment and device of a creator's own
+// store account.
+func (g *group) readOwners(f *found) error {
+	f.owners = map[string]map[string][]id.ID{}
+	for _, kind := range factKinds {
+		var hashes [][]byte
+		for _, p := range g.fresh {
+			if hash := p.facts.Shopper.Facts[kind]; hash != nil {
+				hashes = append(hashes, hash)
+			}
+		}
+		if len(hashes) == 0 {
+			continue
+		}
+		owners, err := creator.Owners(g.tx, kind, hashes)
+		if err != nil {
+			return err
+		}
+		f.owners[kind] = owners
+	}
+	for _, p := range g.fresh {
+		facts := p.facts.Shopper.Facts
+		for _, owner := range f.owners[creator.FactCustomer][string(facts[creator.FactCustomer])] {
+			learned := map[string][]byte{creator.FactPayment: facts[creator.FactPayment], creator.FactDevice: facts[creator.FactDevice]}
+			if err := creator.AddFacts(g.tx, owner, learned); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readNeighbours finds the other orders of the same shoppers, as far as a rule can reach: sessions and carts, resale.
+func (g *group) readNeighbours(f *found) error {
+	reach := max(g.book.market.Policy.Cart(), g.book.market.Policy.ResaleWindow()) + g.book.market.Policy.Session()
+	low, high := int64(math.MaxInt64), int64(math.MinInt64)
+	wanted := map[string]bool{}
+	for _, p := range g.fresh {
+		g.makeKeys(f, p)
+		low, high = min(low, p.at-reach.Microseconds()), max(high, p.at+reach.Microseconds())
+		for _, key := range p.facts.Keys {
+			wanted[string(key)] = true
+			f.near[string(key)] = append(f.near[string(key)], neighbour{p.at, p.id})
+		}
+	}
+	keys := make([]any, 0, len(wanted))
+	for key := range wanted {
+		keys = append(keys, []byte(key))
+	}
+	var ids []string
+	if err := g.tx.In(selectNear, keys, func(scan func(...any) error) error {
+		var key []byte
+		var n neighbour
+		if err := scan(&key, &n.at, &n.order); err != nil {
+			return err
+		}
+		if p := g.orders[n.order]; p == nil || !p.changed { // fresh ones are there already, at their new instant
+			f.near[string(key)] = append(f.near[string(key)], n)
+			ids = append(ids, n.order)
+		}
+		return nil
+	}, g.lane(), low, high); err != nil {
+		return fault.Wrap(err, "reading orders of the same shoppers")
+	}
+	if err := g.readOrders(ids); err != nil {
+		return err
+	}
+	if g.book.market.Policy.ResaleUnits > 0 {
+		return g.readLines(ids)
+	}
+	return nil
+}
+
+// makeKeys notes under which keys an order is known: the clicks it presents (the cookie), and the shopper's own.
+func (g *group) makeKeys(f *found, p *purchase) {
+	before := len(p.facts.Keys)
+	if own := p.facts.Shopper.identity(); own != nil {
+		p.addKey(own)
+	}
+	for _, l := range p.sequence {
+		for _, t := range f.tokens[l] {
+			if t.Source == attribution.FromToken && t.Broken == "" {
+				p.addKey(binary.BigEndian.AppendUint64([]byte{'k'}, uint64(t.Click)))
+			}
+		}
+	}
+	if p.wasAt != 0 {
+		for _, key := range p.facts.Keys[:before] {
+			g.keysGone = append(g.keysGone, []any{g.lane(), key, p.wasAt, p.id})
+		}
+		before = 0
+	}
+	for _, key := range p.facts.Keys[before:] {
+		g.keyRows = append(g.keyRows, []any{g.lane(), key, p.at, p.id})
+	}
+}
+
+func (p *purchase) addKey(key []byte) {
+	for _, known := range p.facts.Keys {
+		if string(known) == string(key) {
+			return
+		}
+	}
+	p.facts.Keys = append(p.facts.Keys, key)
+}
+
+// makeFacts writes down everything that a line's decision rests on.
+func (g *group) makeFacts(f *found, l *line) {
+	m, p := g.book.market, l.order
+	l.terms.OrderedAt = p.at
+	category, seller := l.ordered.Category, l.ordered.Seller
+	if known, ok := f.products[l.sku]; ok {
+		if category == "" {
+			category = known.Category
+		}
+		if seller == "" {
+			seller = known.Seller
+		}
+	}
+	if l.facts == nil {
+		l.facts = &commission.Facts{Form: commission.FactsForm, Market: m.ID, Currency: m.Currency, Zone: m.Zone, SKU: l.sku,
+			Category: category, Seller: seller, Quantity: l.terms.Quantity, Net: l.terms.Net, DigitalMonth: l.ordered.Digital, Policy: m.Policy}
+		l.facts.Touches = f.tokens[l]
+		for i := range l.facts.Touches {
+			if t := &l.facts.Touches[i]; t.Landed == uint8(click.LandedProduct) {
+				t.Place = click.CategoryPlace(product.CleanCategory(f.landed[t.Place]))
+			}
+		}
+	}
+	facts := l.facts
+	facts.Unpaid = p.paid == 0
+	facts.Line = attribution.Line{OrderedAt: p.at, AddedAt: l.ordered.Added, Digital: l.terms.Digital,
+		Place: click.CategoryPlace(product.CleanCategory(facts.Category))}
+	ordered := clock.FromMicro(p.at)
+	if card := g.book.cards.At(ratecard.Offsite, ordered); card != nil {
+		rate := card.Lookup(facts.Category, l.sku)
+		facts.Rate = &rate
+	}
+	for i := range facts.Touches {
+		t := &facts.Touches[i]
+		history := f.standings[enrolment.Key{Market: g.no, Creator: t.Creator, Program: enrolment.Program(t.Program)}]
+		then, now := history.At(clock.FromMicro(t.At)), history.At(ordered)
+		t.StandingThen, t.StandingNow, t.ActiveThen, t.ActiveNow = string(then), string(now), then.Active(), now.Active()
+	}
+	facts.Ends = g.ends(f, l)
+	facts.Buyer = g.buyer(f, l)
+}
+
+// ends are the shopper's other orders that may have ended a session: paid, with something physical, after the first
+// touch and before this order.
+func (g *group) ends(f *found, l *line) []int64 {
+	first := earliestTouch(l.facts.Touches)
+	if first == 0 {
+		return nil
+	}
+	seen := map[string]bool{l.order.id: true}
+	var ends []int64
+	for _, key := range l.order.facts.Keys {
+		for _, n := range f.near[string(key)] {
+			other := g.orders[n.order]
+			if seen[n.order] || n.at <= first || n.at >= l.order.at || other.paid == 0 || !other.facts.Physical {
+				continue
+			}
+			seen[n.order] = true
+			ends = append(ends, n.at)
+		}
+	}
+	slices.Sort(ends)
+	return slices.Compact(ends)
+}
+
+func earliestTouch(touches []attribution.Touch) int64 {
+	first := int64(0)
+	for _, t := range touches {
+		if t.At != 0 && (first == 0 || t.At < first) {
+			first = t.At
+		}
+	}
+	return first
+}
+
+// buyer compares the shopper with the creators of the touches, and counts units for the resale rule.
+func (g *group) buyer(f *found, l *line) attribution.Buyer {
+	shopper := l.order.facts.Shopper
+	own := shopper.identity()
+	b := attribution.Buyer{Known: own != nil, Business: shopper.Business}
+	creators := map[id.ID]bool{}
+	for _, t := range l.facts.Touches {
+		creators[t.Creator] = true
+	}
+	for _, kind := range factKinds {
+		for _, owner := range f.owners[kind][string(shopper.Facts[kind])] {
+			if creators[owner] {
+				b.Matches = append(b.Matches, attribution.Match{Creator: owner, Kind: kind})
+			}
+		}
+	}
+	if own == nil || g.book.market.Policy.ResaleUnits == 0 {
+		return b
+	}
+	from := l.order.at - g.book.market.Policy.ResaleWindow().Microseconds()
+	seen := map[string]bool{}
+	for _, n := range f.near[string(own)] {
+		if n.at < from || n.at > l.order.at || seen[n.order] {
+			continue
+		}
+		seen[n.order] = true
+		b.Units += g.orders[n.order].units(l.sku)
+	}
+	return b
+}
+
+func (p *purchase) units(sku string) (units int64) {
+	for _, l := range p.lines {
+		if l.sku == sku {
+			units += l.terms.Quantity
+		}
+	}
+	return units
+}
+
+// mendLater corrects the facts of later orders of the same shoppers, which did not know of the fresh ones: a session that
+// these had ended, units that count as resale. As long as no closed month holds part of a line (§6).
+func (g *group) mendLater(f *found) error {
+	later := map[string]bool{}
+	for _, p := range g.fresh {
+		for _, key := range p.facts.Keys {
+			for _, n := range f.near[string(key)] {
+				if other := g.orders[n.order]; !other.changed && n.at >= p.at {
+					later[n.order] = true
+				}
+			}
+		}
+	}
+	if len(later) == 0 {
+		return nil
+	}
+	ids := make([]string, 0, len(later))
+	for one := range later {
+		ids = append(ids, one)
+	}
+	sort.Strings(ids)
+	if err := g.readLines(ids); err != nil {
+		return err
+	}
+	var lines []*line
+	for _, one := range ids {
+		for _, l := range g.orders[one].inOrder() {
+			if !l.state.Basis.Frozen(l.state.Held, g.now) {
+				lines = append(lines, l)
+			}
+		}
+	}
+	if err := g.readFacts(lines); err != nil {
+		return err
+	}
+	for _, l := range lines {
+		if g.mend(f, l) {
+			l.judge = true
+			g.mark(l)
+		}
+	}
+	return nil
+}
+
+// mend adds what the fresh orders change in a line's facts, and tells whether anything did.
+func (g *group) mend(f *found, l *line) bool {
+	first, changed := earliestTouch(l.facts.Touches), false
+	own := l.order.facts.Shopper.identity()
+	for _, p := range g.fresh {
+		if !p.shares(l.order) {
+			continue
+		}
+		if p.wasAt != 0 {
+			kept := slices.DeleteFunc(slices.Clone(l.facts.Ends), func(at int64) bool { return at == p.wasAt })
+			changed = changed || len(kept) != len(l.facts.Ends)
+			l.facts.Ends = kept
+		}
+		if p.paid != 0 && p.facts.Physical && first != 0 && p.at > first && p.at < l.order.at && !slices.Contains(l.facts.Ends, p.at) {
+			l.facts.Ends = append(l.facts.Ends, p.at)
+			slices.Sort(l.facts.Ends)
+			changed = true
+		}
+	}
+	if own == nil || g.book.market.Policy.ResaleUnits == 0 {
+		return changed
+	}
+	from := l.order.at - g.book.market.Policy.ResaleWindow().Microseconds()
+	for _, p := range g.fresh {
+		if string(p.facts.Shopper.identity()) != string(own) || p.at < from || p.at > l.order.at {
+			continue
+		}
+		for _, added := range p.sequence {
+			if added.sku == l.sku {
+				l.facts.Buyer.Units += added.terms.Quantity
+				changed = true
+			}
+		}
+	}
+	return changed
+}
+
+// shares tells whether two orders are known under one key.
+func (p *purchase) shares(other *purchase) bool {
+	for _, key := range p.facts.Keys {
+		for _, theirs := range other.facts.Keys {
+			if string(key) == string(theirs) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// inOrder gives the lines by id, so that what is done to them comes in the same order every time.
+func (p *purchase) inOrder() []*line {
+	lines := make([]*line, 0, len(p.lines))
+	for _, l := range p.lines {
+		lines = append(lines, l)
+	}
+	sort.Slice(lines, func(i, j int) bool { return lines[i].id < lines[j].id })
+	return lines
+}

@@ -1,0 +1,317 @@
+package accrual
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"time"
+
+	"tributary/internal/clock"
+	"tributary/internal/commission"
+	"tributary/internal/db"
+	"tributary/internal/fault"
+	"tributary/internal/order"
+)
+
+// group is one transaction's work: what it read, what it changed.
+type group struct {
+	a    *Accrual
+	tx   *db.Tx
+	book *book
+	now  time.Time
+	no   uint16
+
+	known   map[string][]byte // hash by event id, of earlier groups and of this one
+	orders  map[string]*purchase
+	fresh   []*purchase // orders that are new, moved in time or paid: their lines' facts are gathered
+	dirty   []*line     // lines that are decided in this group, in order of arrival
+	waiting map[string][]waiting
+
+	eventRows   [][]any
+	waitingRows [][]any
+	waitingGone [][]any
+	keyRows     [][]any
+	keysGone    [][]any
+	notes       []note
+	out         posting
+}
+
+// waiting is an early event as it is kept. Its booking month was fixed when it was first acknowledged.
+type waiting struct {
+	Event    order.Event `json:"event"`
+	Month    string      `json:"month"`
+	received int64
+}
+
+// note is a row of the outbox.
+type note struct {
+	topic   string
+	creator int64
+	body    any
+}
+
+func (a *Accrual) open(tx *db.Tx, marketplace uint16) (*group, error) {
+	b, err := a.readBook(tx, marketplace)
+	if err != nil {
+		return nil, err
+	}
+	return &group{a: a, tx: tx, book: b, now: tx.Now(), no: marketplace, known: map[string][]byte{},
+		orders: map[string]*purchase{}, waiting: map[string][]waiting{}}, nil
+}
+
+func (g *group) lane() int64 { return int64(g.no) }
+
+// take folds events in order of arrival, gathers the facts of what is new, and decides.
+func (g *group) take(events []Incoming) ([]Result, error) {
+	if err := g.read(events); err != nil {
+		return nil, err
+	}
+	results := make([]Result, len(events))
+	for i := range events {
+		results[i] = g.apply(&events[i])
+	}
+	if err := g.gather(); err != nil {
+		return nil, err
+	}
+	return results, g.decide()
+}
+
+// read brings what the events speak of: their ids, their orders with lines, and what waits for these.
+func (g *group) read(events []Incoming) error {
+	ids := make([]any, len(events))
+	orders := make([]string, len(events))
+	var placed []any
+	for i, e := range events {
+		ids[i], orders[i] = e.Event.ID, e.Event.Order
+		if e.Event.Type == order.TypePlaced {
+			placed = append(placed, e.Event.Order)
+		}
+	}
+	if err := g.tx.In(selectEvents, ids, func(scan func(...any) error) error {
+		var one string
+		var hash []byte
+		err := scan(&one, &hash)
+		g.known[one] = hash
+		return err
+	}, g.lane()); err != nil {
+		return fault.Wrap(err, "reading event ids")
+	}
+	if err := g.readOrders(orders); err != nil {
+		return err
+	}
+	if err := g.readLines(orders); err != nil {
+		return err
+	}
+	return fault.Wrap(g.tx.In(selectWaiting, placed, func(scan func(...any) error) error {
+		var w waiting
+		var orderID, eventID, body string
+		if err := scan(&orderID, &w.received, &eventID, &body); err != nil {
+			return err
+		}
+		if err := json.Unmarshal([]byte(body), &w); err != nil {
+			return err
+		}
+		g.waiting[orderID] = append(g.waiting[orderID], w)
+		return nil
+	}, g.lane()), "reading waiting events")
+}
+
+// apply gives one event its fate. What is refused changes nothing.
+func (g *group) apply(in *Incoming) Result {
+	e := &in.Event
+	result := Result{ID: e.ID, Order: e.Order}
+	if hash, again := g.known[e.ID]; again {
+		if bytes.Equal(hash, in.Hash) {
+			result.Status = order.Duplicate
+			return result
+		}
+		result.Status, result.Reason = order.Refused, "id_reused"
+		result.Detail = "id: was used for an event with other content; give every event an id of its own"
+		return result
+	}
+	switch e.Type {
+	case order.TypePlaced:
+		result.Status, result.Reason = g.place(in)
+	case order.TypePaid:
+		result.Status, result.Reason = g.pay(e)
+	default:
+		result.Status, result.Reason = g.happen(e, g.booking(e.OccurredAt))
+	}
+	if result.Status == order.Refused {
+		result.Detail = refusals[result.Reason]
+		return result
+	}
+	g.known[e.ID] = in.Hash
+	g.eventRows = append(g.eventRows, []any{g.lane(), e.ID, in.Hash, clock.Micro(g.now)})
+	return result
+}
+
+// refusals say what to do about each reason for which an event is refused.
+var refusals = map[string]string{
+	"order_changed":              "order.lines: a line that is known came again with other content; send added units as a new line, and changes as cancelled, returned or refunded",
+	"more_than_ordered":          "quantity: more units would be shipped and cancelled than were ordered; check what was sent before",
+	"more_returned_than_shipped": "quantity: more units would be returned than are shipped or open; check what was sent before",
+	"more_given_back_than_paid":  "amount: more would be given back than was paid for the line; check what was sent before",
+}
+
+func (g *group) booking(happened time.Time) string {
+	m := g.book.market
+	return commission.Booking(happened, g.now, m.Location(), m.Policy.HoldDays)
+}
+
+// place takes an order.placed: a new order, or further lines of a known one.
+func (g *group) place(in *Incoming) (order.Answer, string) {
+	e := &in.Event
+	at := clock.Micro(e.OccurredAt)
+	p := g.orders[e.Order]
+	if p != nil {
+		added := 0
+		for i := range e.Placed.Lines {
+			known := p.lines[e.Placed.Lines[i].ID]
+			if known == nil {
+				added++
+			} else if !bytes.Equal(known.ordered.Content, contentOf(&e.Placed.Lines[i])) {
+				return order.Refused, "order_changed"
+			}
+		}
+		if added == 0 && at >= p.at {
+			return order.Duplicate, ""
+		}
+	} else {
+		p = &purchase{id: e.Order, at: at, received: clock.Micro(g.now), isNew: true, loaded: true, lines: map[string]*line{}}
+		p.facts.Coupons = e.Placed.Coupons
+		g.orders[p.id] = p
+	}
+	if at < p.at {
+		if p.wasAt == 0 {
+			p.wasAt = p.at
+		}
+		p.at = at
+	}
+	if p.facts.Shopper.Facts == nil {
+		p.facts.Shopper = in.Facts
+	}
+	if p.paid == 0 && !g.book.market.Policy.AwaitPayment {
+		p.paid = at
+	}
+	for i := range e.Placed.Lines {
+		if sent := &e.Placed.Lines[i]; p.lines[sent.ID] == nil {
+			g.addLine(p, sent, e.OccurredAt)
+		}
+	}
+	g.refresh(p)
+	g.takeWaiting(p)
+	return order.Accepted, ""
+}
+
+func (g *group) addLine(p *purchase, sent *order.Line, placed time.Time) {
+	l := &line{order: p, id: sent.ID, sku: sent.SKU, isNew: true, judge: true}
+	l.ordered = ordered{Category: sent.Category, Seller: sent.Seller, Content: contentOf(sent)}
+	l.terms = order.Terms{Quantity: sent.Quantity, Net: sent.Amount.Amount, Digital: sent.Digital, OrderedAt: p.at}
+	if sent.AddedAt != nil {
+		l.ordered.Added = clock.Micro(*sent.AddedAt)
+	}
+	if sent.Digital {
+		l.ordered.Digital = g.booking(placed)
+		l.terms.DigitalMonth = l.ordered.Digital
+	}
+	l.sent = sent
+	p.lines[l.id] = l
+	p.sequence = append(p.sequence, l)
+	p.facts.Physical = p.facts.Physical || !sent.Digital
+}
+
+// contentOf tells a line that is sent again from one that was changed.
+func contentOf(sent *order.Line) []byte {
+	raw, err := json.Marshal(sent)
+	if err != nil {
+		panic(err) // every field marshals
+	}
+	sum := sha256.Sum256(raw)
+	return sum[:8]
+}
+
+// refresh marks an order whose lines' facts are to be gathered.
+func (g *group) refresh(p *purchase) {
+	if !p.changed {
+		p.changed = true
+		g.fresh = append(g.fresh, p)
+	}
+}
+
+// takeWaiting applies what waited for an order, oldest acknowledgement first. What contradicts the order after all is
+// dropped and reported: it was acknowledged as waiting, and the first stands.
+func (g *group) takeWaiting(p *purchase) {
+	var still []waiting
+	for _, w := range g.waiting[p.id] {
+		var answer order.Answer
+		var reason string
+		if w.Event.Type == order.TypePaid {
+			p.paid, answer = clock.Micro(w.Event.OccurredAt), order.Accepted
+		} else if p.lines[w.Event.Line] == nil {
+			still = append(still, w)
+			continue
+		} else {
+			answer, reason = g.happen(&w.Event, w.Month)
+		}
+		if answer == order.Refused {
+			g.notes = append(g.notes, note{topic: "order.dropped", body: map[string]string{"event": w.Event.ID, "order": p.id, "reason": reason}})
+		}
+		g.waitingGone = append(g.waitingGone, []any{g.lane(), p.id, w.received, w.Event.ID})
+	}
+	g.waiting[p.id] = still
+}
+
+// wait keeps an event whose order or line is not known yet.
+func (g *group) wait(e *order.Event) (order.Answer, string) {
+	w := waiting{Event: *e, Month: g.booking(e.OccurredAt), received: clock.Micro(g.now)}
+	body, err := json.Marshal(w)
+	if err != nil {
+		panic(err)
+	}
+	g.waiting[e.Order] = append(g.waiting[e.Order], w)
+	g.waitingRows = append(g.waitingRows, []any{g.lane(), e.Order, w.received, e.ID, string(body)})
+	return order.Waiting, "order_not_known"
+}
+
+func (g *group) pay(e *order.Event) (order.Answer, string) {
+	p := g.orders[e.Order]
+	if p == nil {
+		return g.wait(e)
+	}
+	if p.paid == 0 {
+		p.paid = clock.Micro(e.OccurredAt)
+		g.refresh(p)
+	}
+	return order.Accepted, ""
+}
+
+// happen takes a line's event with its booking month.
+func (g *group) happen(e *order.Event, month string) (order.Answer, string) {
+	p := g.orders[e.Order]
+	if p == nil || p.lines[e.Line] == nil {
+		return g.wait(e)
+	}
+	l := p.lines[e.Line]
+	next := order.Applied{Type: e.Type, Quantity: e.Quantity, At: clock.Micro(e.OccurredAt), Month: month}
+	if e.Amount != nil {
+		amount := e.Amount.Amount
+		next.Amount = &amount
+	}
+	h := order.History{Terms: l.terms, Events: l.state.Events, Now: g.now, Lapse: time.Duration(l.state.Basis.LapseDays) * 24 * time.Hour}
+	answer, reason := h.Admit(next)
+	if answer == order.Refused {
+		return answer, reason
+	}
+	l.state.Events = append(l.state.Events, next)
+	g.mark(l)
+	return answer, reason
+}
+
+// mark puts a line among those that are decided.
+func (g *group) mark(l *line) {
+	if !l.changed {
+		l.changed = true
+		g.dirty = append(g.dirty, l)
+	}
+}

@@ -1,0 +1,132 @@
+package accrual
+
+import (
+	"encoding/json"
+	"sort"
+	"time"
+
+	"tributary/internal/clock"
+	"tributary/internal/fault"
+	"tributary/internal/ledger"
+	"tributary/internal/market"
+)
+
+func encode(value any) (string, error) {
+	raw, err := json.Marshal(value)
+	return string(raw), fault.Wrap(err, "writing a decision")
+}
+
+func dayOf(m market.Market, at time.Time) string { return market.Day(at, m.Location()) }
+
+// save writes what the group changed: multi-row, keys sorted where rows are shared, the rows that everyone shares last.
+func (g *group) save() error {
+	for _, step := range []func() error{g.saveEvents, g.saveOrders, g.saveLines, g.saveNotes, g.saveDays} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return ledger.Post(g.tx, g.lane(), 0, g.out.transfers)
+}
+
+func (g *group) saveEvents() error {
+	if _, err := g.tx.Bulk(insertEvents, g.eventRows); err != nil {
+		return fault.Wrap(err, "saving event ids")
+	}
+	if _, err := g.tx.Bulk(insertWaiting, g.waitingRows); err != nil {
+		return fault.Wrap(err, "saving waiting events")
+	}
+	for _, row := range g.waitingGone {
+		if _, err := g.tx.Exec(deleteWaiting, row...); err != nil {
+			return fault.Wrap(err, "taking waiting events")
+		}
+	}
+	return nil
+}
+
+func (g *group) saveOrders() error {
+	rows := make([][]any, 0, len(g.fresh))
+	for _, p := range g.fresh {
+		facts, err := encode(p.facts)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, []any{g.lane(), p.id, p.at, p.received, p.paid, facts})
+	}
+	sort.Slice(rows, func(i, j int) bool { return rows[i][1].(string) < rows[j][1].(string) })
+	if _, err := g.tx.Bulk(upsertOrders, rows); err != nil {
+		return fault.Wrap(err, "saving orders")
+	}
+	for _, row := range g.keysGone {
+		if _, err := g.tx.Exec(deleteKey, row...); err != nil {
+			return fault.Wrap(err, "moving shopper keys")
+		}
+	}
+	sort.Slice(g.keyRows, func(i, j int) bool { return string(g.keyRows[i][1].([]byte)) < string(g.keyRows[j][1].([]byte)) })
+	_, err := g.tx.Bulk(insertKeys, g.keyRows)
+	return fault.Wrap(err, "saving shopper keys")
+}
+
+func (g *group) saveLines() error {
+	lines := append([]*line(nil), g.dirty...)
+	sort.Slice(lines, func(i, j int) bool {
+		if lines[i].order.id != lines[j].order.id {
+			return lines[i].order.id < lines[j].order.id
+		}
+		return lines[i].id < lines[j].id
+	})
+	rows := make([][]any, len(lines))
+	for i, l := range lines {
+		terms, err := encode(l.ordered)
+		if err != nil {
+			return err
+		}
+		kept, err := encode(l.state)
+		if err != nil {
+			return err
+		}
+		digital := int64(0)
+		if l.terms.Digital {
+			digital = 1
+		}
+		b := l.state.Basis
+		rows[i] = []any{g.lane(), l.order.id, l.id, l.terms.OrderedAt, l.sku, l.terms.Quantity, l.terms.Net, digital, terms,
+			l.targets.Fold.Open, l.version, l.whole, int64(b.Creator), int64(b.Program), int64(b.Tracking), string(l.targets.Reason),
+			l.targets.Pending, l.targets.Earned, kept, clock.Micro(g.now)}
+	}
+	if _, err := g.tx.Bulk(upsertLines, rows); err != nil {
+		return fault.Wrap(err, "saving lines")
+	}
+	sort.SliceStable(g.out.decisions, func(i, j int) bool { return g.out.decisions[i][1].(string) < g.out.decisions[j][1].(string) })
+	_, err := g.tx.Bulk(insertDecisions, g.out.decisions)
+	return fault.Wrap(err, "saving decisions")
+}
+
+func (g *group) saveNotes() error {
+	rows := make([][]any, len(g.notes))
+	for i, n := range g.notes {
+		body, err := encode(n.body)
+		if err != nil {
+			return err
+		}
+		rows[i] = []any{g.lane(), g.tx.Turn(g.lane()), int64(i), n.topic, n.creator, body}
+	}
+	_, err := g.tx.Bulk(insertOutbox, rows)
+	return fault.Wrap(err, "announcing")
+}
+
+func (g *group) saveDays() error {
+	rows := make([][]any, 0, len(g.out.days))
+	for key, sums := range g.out.days {
+		if *sums != [4]int64{} {
+			rows = append(rows, []any{g.lane(), int64(key.creator), key.day, sums[0], sums[1], sums[2], sums[3]})
+		}
+	}
+	sort.Slice(rows, func(i, j int) bool {
+		if rows[i][1] != rows[j][1] {
+			return rows[i][1].(int64) < rows[j][1].(int64)
+		}
+		return rows[i][2].(string) < rows[j][2].(string)
+	})
+	_, err := g.tx.Bulk(upsertDays, rows)
+	return fault.Wrap(err, "bringing creators' days along")
+}
