@@ -135,6 +135,9 @@ func (g *group) tokenTouches(tokens []string, source attribution.Source) []attri
 		case t.Market != g.no:
 			touches = append(touches, attribution.Touch{Source: source, Broken: attribution.WrongMarketplace, Click: t.Click, At: clock.Micro(t.At)})
 		default:
+			if t.Flags.Has(click.FlagUnlogged) {
+				g.unlogged = append(g.unlogged, t)
+			}
 			touches = append(touches, attribution.Touch{Source: source, Click: t.Click, Creator: t.Creator, Program: uint8(t.Program),
 				Tracking: t.Tracking, Link: t.Link, At: clock.Micro(t.At), Landed: uint8(t.Landed), Place: t.Place, Kind: uint8(t.Kind),
 				Invalid: t.Flags.Has(click.FlagInvalid), Paid: t.Flags.Has(click.FlagPaid)})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/commission"
 	"tributary/internal/db"
@@ -32,6 +33,7 @@ type group struct {
 	waitingGone [][]any
 	keyRows     [][]any
 	keysGone    [][]any
+	unlogged    []click.Token // clicks that the log could not take: presented, they enter it
 	notes       []note
 	out         posting
 }

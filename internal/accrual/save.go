@@ -5,6 +5,7 @@ import (
 	"sort"
 	"time"
 
+	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/fault"
 	"tributary/internal/ledger"
@@ -34,6 +35,11 @@ func (g *group) saveEvents() error {
 	}
 	if _, err := g.tx.Bulk(insertWaiting, g.waitingRows); err != nil {
 		return fault.Wrap(err, "saving waiting events")
+	}
+	if len(g.unlogged) > 0 {
+		if err := click.Present(g.tx, g.unlogged); err != nil {
+			return err
+		}
 	}
 	for _, row := range g.waitingGone {
 		if _, err := g.tx.Exec(deleteWaiting, row...); err != nil {

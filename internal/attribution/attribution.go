@@ -198,6 +198,23 @@ func whyNot(touches []Touch, i int, line Line, ends []int64, p policy.Policy) (R
 	return why, end
 }
 
+// Fates tells for every touch what became of it: empty for the winner, a reason for each other. A touch that would have
+// qualified and lost to a later one is superseded.
+func Fates(touches []Touch, line Line, ends []int64, p policy.Policy) []Reason {
+	winner := Decide(touches, line, ends, p).Winner
+	fates := make([]Reason, len(touches))
+	for i := range touches {
+		switch {
+		case i == winner:
+		case wins(touches, i, line, ends, p):
+			fates[i] = Superseded
+		default:
+			fates[i], _ = whyNot(touches, i, line, ends, p)
+		}
+	}
+	return fates
+}
+
 // Buyer is what is known of the shopper of the line, found by comparing keyed hashes with the winner's own facts.
 type Buyer struct {
 	Known    bool    `json:"known,omitempty"`    // the order carries a customer or an e-mail
