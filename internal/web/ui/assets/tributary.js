@@ -1,0 +1,58 @@
+// Makes pages live. Every page works without it: it copies, it listens, it replaces parts, and nothing else.
+(() => {
+  'use strict';
+
+  for (const button of document.querySelectorAll('[data-copy]')) button.hidden = false;
+  document.addEventListener('click', async (event) => {
+    const button = event.target.closest('[data-copy]');
+    if (!button) return;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      const field = button.parentElement.querySelector('input');
+      if (field) field.select();
+      return;
+    }
+    const said = button.textContent;
+    button.textContent = 'Copied';
+    setTimeout(() => { button.textContent = said; }, 1600);
+  });
+
+  for (const form of document.querySelectorAll('form[data-auto]')) {
+    form.addEventListener('change', () => form.requestSubmit());
+  }
+
+  const stream = document.body.dataset.stream;
+  if (!stream || !window.EventSource) return;
+
+  // What is replaced keeps the focus, and only rows that are new or changed light up.
+  const place = (fresh) => {
+    const old = document.querySelector(`[data-part="${fresh.dataset.part}"]`);
+    if (!old || old.innerHTML === fresh.innerHTML) return;
+    const before = new Map();
+    for (const row of old.querySelectorAll('[data-key]')) before.set(row.dataset.key, row.dataset.state);
+    const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
+    for (const row of fresh.querySelectorAll('[data-key]')) {
+      if (before.get(row.dataset.key) !== row.dataset.state) row.classList.add('fresh');
+    }
+    old.replaceWith(fresh);
+    if (focused) fresh.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+  };
+
+  const listen = () => {
+    const source = new EventSource(stream);
+    const pulse = (on) => { for (const dot of document.querySelectorAll('.pulse')) dot.classList.toggle('on', on); };
+    source.addEventListener('open', () => pulse(true));
+    source.addEventListener('error', () => pulse(false));
+    source.addEventListener('page', (event) => {
+      const holder = document.createElement('template');
+      holder.innerHTML = event.data;
+      for (const part of holder.content.querySelectorAll('[data-part]')) place(part);
+      pulse(true);
+      document.dispatchEvent(new Event('tributary:live'));
+    });
+    addEventListener('pagehide', () => source.close(), { once: true });
+  };
+  listen();
+  addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
+})();
