@@ -223,3 +223,54 @@ func instant(micro int64) *time.Time {
 func before(a, b *time.Time) bool {
 	return a != nil && (b == nil || a.Before(*b))
 }
+
+var (
+	selectLineIDs    = db.Statement(`SELECT line_id FROM line WHERE market = $1 AND order_id = $2 ORDER BY line_id`)
+	selectWaitingIDs = db.Statement(`SELECT id FROM order_waiting WHERE market = $1 AND order_id = $2 ORDER BY received, id`)
+)
+
+// ExplainOrder explains every line of an order, and names the events that wait for it.
+func ExplainOrder(tx *db.Tx, marketplace uint16, orderID string) (lines []*Explanation, waits []string, err error) {
+	var ids []string
+	waits = []string{}
+	for into, statement := range map[*[]string]*db.Stmt{&ids: selectLineIDs, &waits: selectWaitingIDs} {
+		if err := tx.Each(statement, func(scan func(...any) error) error {
+			var one string
+			err := scan(&one)
+			*into = append(*into, one)
+			return err
+		}, int64(marketplace), orderID); err != nil {
+			return nil, nil, fault.Wrap(err, "reading order "+orderID)
+		}
+	}
+	for _, one := range ids {
+		e, err := Explain(tx, marketplace, orderID, one)
+		if err != nil {
+			return nil, nil, err
+		}
+		lines = append(lines, e)
+	}
+	return lines, waits, nil
+}
+
+// For is the explanation as one creator may read it: other creators' touches keep their instant and their fate, and lose
+// their names. What the shopper bought elsewhere stays an instant.
+func (e *Explanation) For(creator id.ID) *Explanation {
+	own := *e
+	me := creator.Text(id.Creator)
+	own.Touches = make([]TouchExplained, len(e.Touches))
+	for i, t := range e.Touches {
+		if t.Creator != me {
+			t.Click, t.Creator, t.Tracking, t.Link, t.Program, t.Standing = "", "", "", "", "", ""
+		}
+		own.Touches[i] = t
+	}
+	own.Postings = nil
+	for _, p := range e.Postings {
+		prefix := ledger.Account("creator/" + me + "/")
+		if len(p.Debit) > len(prefix) && p.Debit[:len(prefix)] == prefix || len(p.Credit) > len(prefix) && p.Credit[:len(prefix)] == prefix {
+			own.Postings = append(own.Postings, p)
+		}
+	}
+	return &own
+}

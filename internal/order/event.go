@@ -198,8 +198,12 @@ func (e Event) Check(now time.Time, currency string, operator bool) error {
 	if err := checkTime("occurred_at", e.OccurredAt, now); err != nil {
 		return err
 	}
-	if e.Type == TypePlaced {
+	switch e.Type {
+	case TypePlaced:
 		return e.checkPlaced(now, currency, operator)
+	case TypePaid, TypeShipped, TypeCancelled, TypeReturned, TypeRefunded:
+	default:
+		return fault.Invalidf("type", "%q is not an event that is taken here", "send order.placed, order.paid, line.shipped, line.cancelled, line.returned or line.refunded", clip(string(e.Type)))
 	}
 	if e.Placed != nil {
 		return fault.Invalidf("order", "is an object, and only order.placed carries one", "send the order's id")
@@ -207,16 +211,13 @@ func (e Event) Check(now time.Time, currency string, operator bool) error {
 	if err := checkID("order", e.Order); err != nil {
 		return err
 	}
-	switch e.Type {
-	case TypePaid:
-		if e.Line != "" || e.Quantity != 0 || e.Amount != nil {
-			return fault.Invalidf("line", "order.paid is of a whole order", "leave line, quantity and amount out")
-		}
-		return nil
-	case TypeShipped, TypeCancelled, TypeReturned, TypeRefunded:
+	if e.Type != TypePaid {
 		return e.checkLineEvent(currency)
 	}
-	return fault.Invalidf("type", "%q is not an event that is taken here", "send order.placed, order.paid, line.shipped, line.cancelled, line.returned or line.refunded", clip(string(e.Type)))
+	if e.Line != "" || e.Quantity != 0 || e.Amount != nil {
+		return fault.Invalidf("line", "order.paid is of a whole order", "leave line, quantity and amount out")
+	}
+	return nil
 }
 
 func (e Event) checkLineEvent(currency string) error {
