@@ -41,6 +41,7 @@ type Catalog struct {
 	leaves   []*Leaf
 	goods    map[string][]*Item          // by marketplace, in the order of the tree
 	bySKU    map[string]map[string]*Item // by marketplace
+	byGTIN   map[string]map[string]*Item
 	families map[string]map[string][]*Item
 	pictures sync.Map // sku → []byte: drawn when first asked for
 }
@@ -51,9 +52,10 @@ const perLeaf = 24
 // New makes the goods. base is the address under which pictures are served, such as `http://store.localhost:8081`.
 func New(base string) *Catalog {
 	c := &Catalog{leaves: readTree(treeText), goods: map[string][]*Item{}, bySKU: map[string]map[string]*Item{},
-		families: map[string]map[string][]*Item{}}
+		byGTIN: map[string]map[string]*Item{}, families: map[string]map[string][]*Item{}}
 	for _, market := range []string{US, UK} {
-		c.bySKU[market], c.families[market] = map[string]*Item{}, map[string][]*Item{}
+		c.bySKU[market], c.byGTIN[market] = map[string]*Item{}, map[string]*Item{}
+		c.families[market] = map[string][]*Item{}
 	}
 	for _, leaf := range c.leaves {
 		for _, made := range leaf.stock() {
@@ -77,6 +79,7 @@ func (c *Catalog) put(made ware, base string) {
 		item.Image = base + "/picture/" + item.SKU + ".svg"
 		c.goods[market] = append(c.goods[market], item)
 		c.bySKU[market][item.SKU] = item
+		c.byGTIN[market][item.GTIN] = item
 		c.families[market][item.Parent] = append(c.families[market][item.Parent], item)
 	}
 }
@@ -98,6 +101,9 @@ func (c *Catalog) Leaves() []*Leaf { return c.leaves }
 
 // Find gives one product; nil where the marketplace has none of that sku.
 func (c *Catalog) Find(market, sku string) *Item { return c.bySKU[market][sku] }
+
+// Same gives the product of another marketplace with the item's GTIN; nil where it is not sold there.
+func (c *Catalog) Same(market string, item *Item) *Item { return c.byGTIN[market][item.GTIN] }
 
 // Family gives the variations of a product, itself among them.
 func (c *Catalog) Family(market string, item *Item) []*Item { return c.families[market][item.Parent] }
