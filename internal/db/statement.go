@@ -115,7 +115,13 @@ var (
 
 // Translate turns PostgreSQL's words into SQLite's: numbered placeholders, column types, collation.
 func Translate(text string) string {
-	text = placeholder.ReplaceAllString(text, "?$1")
+	// A numbered placeholder is a name to SQLite, and the driver searches every name for every value: a multi-row
+	// statement costs the square of its values. Where the numbers run in order, nameless ones mean the same.
+	numbered := "?$1"
+	if inOrder(text) {
+		numbered = "?"
+	}
+	text = placeholder.ReplaceAllString(text, numbered)
 	return words.ReplaceAllStringFunc(text, func(word string) string {
 		switch word {
 		case "BIGINT":
@@ -125,6 +131,16 @@ func Translate(text string) string {
 		}
 		return "COLLATE BINARY"
 	})
+}
+
+// inOrder tells whether the placeholders are $1, $2, $3 … each once.
+func inOrder(text string) bool {
+	for i, found := range placeholder.FindAllStringSubmatch(text, -1) {
+		if found[1] != strconv.Itoa(i+1) {
+			return false
+		}
+	}
+	return true
 }
 
 func checkText(text string) {
