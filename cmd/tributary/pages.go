@@ -1,0 +1,5 @@
+package main
+
+import "net/http"
+
+func (t *node) pages() http.Handler { return http.NotFoundHandler() }

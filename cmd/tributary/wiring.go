@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tributary/internal/accrual"
+	"tributary/internal/api"
+	"tributary/internal/auth"
+	"tributary/internal/click"
+	"tributary/internal/connect"
+	"tributary/internal/db"
+	"tributary/internal/edge"
+	"tributary/internal/event"
+	"tributary/internal/market"
+)
+
+// edgeNumber is this process's edge in the click log: one machine has one.
+const edgeNumber = 1
+
+// Times of the process's own rhythm.
+const (
+	followEvery  = 2 * time.Second  // the edge looks at the feed, whether or not it was told
+	minuteTicker = 20 * time.Second // what falls due is looked for
+	stopWithin   = 10 * time.Second // requests under way are waited for
+)
+
+// node is one running process: everything connected to everything, in one place.
+type node struct {
+	*installation
+	home    string
+	accrual *accrual.Accrual
+	log     *click.Log
+	state   *edge.State
+	edge    *edge.Edge
+	shipper *click.Shipper
+	hints   *event.Hints
+	handler http.Handler
+	zones   atomic.Pointer[map[uint16]*time.Location]
+	work    sync.WaitGroup
+	stop    context.CancelFunc
+}
+
+// network is how the process is reached.
+type network struct {
+	Listen        string   `help:"Address to listen on." default:"localhost:8080" env:"TRIBUTARY_LISTEN"`
+	Home          string   `help:"Address under which people reach it." default:"http://localhost:8080" env:"TRIBUTARY_HOME"`
+	Proxies       []string `help:"Networks of proxies whose headers are trusted." env:"TRIBUTARY_PROXIES" placeholder:"CIDR"`
+	AddressHeader string   `help:"Header in which a trusted proxy names the visitor's address." default:"X-Forwarded-For"`
+	CountryHeader string   `help:"Header in which a trusted proxy names the visitor's country." placeholder:"CF-IPCountry"`
+	Countries     string   `help:"A country database (mmdb) in place of the embedded one." type:"existingfile" env:"TRIBUTARY_COUNTRIES"`
+}
+
+// start connects the rooms of an opened installation and sets its loops going.
+func (n network) start(ctx context.Context, i *installation) (*node, error) {
+	proxies, err := market.NewProxies(n.Proxies, n.AddressHeader, n.CountryHeader)
+	if err != nil {
+		return nil, err
+	}
+	countries, err := market.OpenCountries(n.Countries)
+	if err != nil {
+		return nil, err
+	}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	t := &node{installation: i, home: strings.TrimSuffix(n.Home, "/"), hints: &event.Hints{}, stop: stop}
+	shipped, err := click.Watermark(ctx, i.db, edgeNumber)
+	if err == nil {
+		t.log, err = click.OpenLog(i.clickFolder(), edgeNumber, click.Options{AfterEpoch: shipped.Epoch})
+	}
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	if t.state, err = edge.OpenState(ctx, i.db, filepath.Join(i.Data, "edge.base"), nil); err != nil {
+		stop()
+		return nil, errors.Join(err, t.log.Close())
+	}
+	t.accrual = accrual.New(i.db, i.clock, i.ring, 0)
+	t.accrual.Committed = t.hints.Orders
+	t.edge = edge.New(edge.Config{State: t.state, Log: t.log, Ring: i.ring, Clock: i.clock, Countries: countries, Proxies: proxies})
+	t.shipper = &click.Shipper{DB: i.db, Log: t.log, Zone: t.zone, Shipped: t.hints.Clicks}
+	t.routes()
+	t.work.Go(func() { t.state.Follow(run, followEvery) })
+	t.work.Go(func() { t.shipper.Run(run) })
+	t.work.Go(func() { t.keepTime(run) })
+	return t, nil
+}
+
+// routes says which door answers what. All share one host: the edge takes what is a link, connect and the API their own
+// paths, the pages the rest.
+func (t *node) routes() {
+	store := connect.New(connect.Config{DB: t.db, Ring: t.ring, Clock: t.clock, Direct: t.edge.Direct, Origin: t.edge.Origin,
+		Authorized: t.mayReport})
+	config := api.Config{DB: t.db, Clock: t.clock, Ring: t.ring, Accrual: t.accrual, Known: t.state.Know, Home: t.home}
+	if t.clock.Sandbox() {
+		config.Advance = t.advance
+	}
+	programs := api.New(config)
+	pages := t.pages()
+	t.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case path == "/t.js" || path == "/v1/touches" || path == "/c" && r.Method != http.MethodGet:
+			store.ServeHTTP(w, r)
+		case strings.HasPrefix(path, "/v1/"):
+			programs.ServeHTTP(w, r)
+		case t.edge.Wants(r):
+			t.edge.ServeHTTP(w, r)
+		default:
+			pages.ServeHTTP(w, r)
+		}
+	})
+}
+
+// mayReport tells whether a request carries a token that may write orders.
+func (t *node) mayReport(r *http.Request) bool {
+	var token auth.Token
+	err := t.db.Read(r.Context(), func(tx *db.Tx) (err error) {
+		token, err = auth.FindToken(tx, auth.Bearer(r.Header.Get("Authorization")))
+		return err
+	})
+	return err == nil && token.May(auth.OrdersWrite)
+}
+
+// zone gives the time zone in which a marketplace's clicks are counted. The shipper asks with every batch.
+func (t *node) zone(no uint16) *time.Location {
+	if zones := t.zones.Load(); zones != nil && (*zones)[no] != nil {
+		return (*zones)[no]
+	}
+	markets, err := t.markets(context.Background())
+	if err != nil {
+		return time.UTC // the database is away, and so is what would be counted
+	}
+	zones := map[uint16]*time.Location{no: time.UTC}
+	for _, m := range markets {
+		zones[m.No] = m.Location()
+	}
+	t.zones.Store(&zones)
+	return zones[no]
+}
+
+func (t *node) advance(ctx context.Context, to time.Time) ([]string, error) {
+	markets, err := t.markets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.accrual.Advance(ctx, markets, to, func() error { return t.keepClock(ctx) })
+}
+
+// keepTime follows a clock that another process moved, and runs what has fallen due.
+func (t *node) keepTime(ctx context.Context) {
+	ticker := time.NewTicker(minuteTicker)
+	defer ticker.Stop()
+	for {
+		if err := t.catchUp(ctx); err != nil && ctx.Err() == nil {
+			slog.Error("what fell due could not be run", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (t *node) catchUp(ctx context.Context) error {
+	if t.clock.Sandbox() {
+		if err := t.readClock(ctx); err != nil {
+			return err
+		}
+	}
+	t.zones.Store(nil) // marketplaces may have changed
+	markets, err := t.markets(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range markets {
+		ran, err := t.accrual.CatchUp(ctx, m)
+		for _, line := range ran {
+			slog.Info("ran", "what", line)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serve answers on a listener until the context ends, then lets what is under way finish.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug)}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	if err := server.Shutdown(late); err != nil {
+		return server.Close() // live pages never end by themselves
+	}
+	return nil
+}
+
+// close ends the loops, then the queues, then the log and the database: nothing that was acknowledged is lost.
+func (t *node) close() error {
+	t.accrual.Close()
+	t.stop()
+	t.work.Wait()
+	return errors.Join(t.log.Close(), t.db.Close())
+}
