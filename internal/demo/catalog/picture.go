@@ -53,7 +53,7 @@ func (i *Item) draw() []byte {
 	if main.l < 32 { // on a dark surface the shade is the lighter of the two
 		dark = colour{h: main.h, s: main.s, l: main.l + 18}
 	}
-	light := colour{h: main.h, s: 30, l: 94}
+	light := colour{h: main.h, s: 30, l: 97}
 	if main.l > 85 { // a white thing needs an edge against its own light parts
 		light, dark = colour{h: 210, s: 14, l: 82}, colour{h: 210, s: 12, l: 62}
 	}
@@ -63,7 +63,7 @@ func (i *Item) draw() []byte {
 		`class="d"`, `fill="`+accent.css()+`"`, `class="y"`, `fill="hsl(42,80%,63%)"`, `class="w"`, `fill="hsl(29,36%,58%)"`,
 		`class="l"`, `fill="none" stroke="`+dark.css()+`"`,
 		`class="k"`, `fill="none" stroke-width="12" stroke="`+main.css()+`"`).Replace(motifs[i.Leaf.motif])
-	top, bottom := colour{h: ground, s: 30, l: 96}, colour{h: (ground + 20) % 360, s: 28, l: 87}
+	top, bottom := colour{h: ground, s: 32, l: 93}, colour{h: (ground + 20) % 360, s: 28, l: 86}
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200" width="400" height="400">`+
 		`<defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="%s"/><stop offset="1" stop-color="%s"/></linearGradient></defs>`+
 		`<rect width="200" height="200" fill="url(#g)"/><ellipse cx="100" cy="170" rx="58" ry="7" fill="%s" opacity=".16"/>`+

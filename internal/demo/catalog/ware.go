@@ -37,7 +37,7 @@ func (l *Leaf) stock() (wares []ware) {
 	r, taken := dice(l.code), map[string]bool{}
 	for model := 1; len(wares) < perLeaf && model < 4*perLeaf; model++ {
 		name := l.name(r)
-		base := l.basePrice(r)
+		base := l.basePrice(r, name.dear)
 		common := ware{leaf: l, variety: r.Uint64(), facts: name.facts}
 		common.product = product.Product{Category: l.Category, Brand: name.brand, Digital: digitalForms[l.form],
 			Parent: fmt.Sprintf("%s-%d", l.code, 1000+model), State: product.Available}
@@ -142,10 +142,18 @@ func appendPart(title, part string) string {
 	return title + ", " + part
 }
 
-// basePrice is a price in whole units: most goods are near the lower end of their category.
-func (l *Leaf) basePrice(r *rand.Rand) int64 {
+// basePrice is a price in whole units: most goods are near the lower end of their range. Where a category tells dear
+// things from others, these have the lower quarter of its range.
+func (l *Leaf) basePrice(r *rand.Rand, dear bool) int64 {
+	low, high := l.low, l.high
+	split := slices.ContainsFunc(l.nouns, func(noun string) bool { return strings.Contains(noun, "+") })
+	if quarter := low + (high-low)/4; split && dear {
+		low = quarter
+	} else if split {
+		high = quarter
+	}
 	n := r.Int64N(1_000)
-	return l.low + (l.high-l.low)*n*n/1_300_000
+	return low + (high-low)*n*n/1_300_000
 }
 
 // charming turns whole units into minor units that end as prices do.

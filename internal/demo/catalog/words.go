@@ -10,6 +10,7 @@ type naming struct {
 	title string
 	by    string // author or artist, after the title
 	brand string
+	dear  bool // among the more expensive of its category
 	facts []Fact
 }
 
@@ -34,6 +35,7 @@ func (l *Leaf) name(r *rand.Rand) naming {
 		return naming{title: fill(r, noun) + ", " + quality, brand: brand, facts: []Fact{{"Studio", brand}, {"Edition", quality}}}
 	}
 	noun, plain := strings.CutSuffix(noun, "*")
+	noun, dear := strings.CutSuffix(noun, "+")
 	title, facts := brand, []Fact{{"Brand", brand}, {"Type", noun}}
 	if r.IntN(100) < ownSeries {
 		title += " " + pick(r, series)
@@ -42,7 +44,7 @@ func (l *Leaf) name(r *rand.Rand) naming {
 		title += " " + quality
 		facts = append(facts, Fact{"Make", quality})
 	}
-	return naming{title: title + " " + noun, brand: brand, facts: facts}
+	return naming{title: title + " " + noun, brand: brand, dear: dear, facts: facts}
 }
 
 // fill puts words into a title's places.

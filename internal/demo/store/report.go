@@ -65,6 +65,7 @@ type report struct {
 	Body   json.RawMessage `json:"body"`
 	Answer string          `json:"answer,omitempty"` // empty: not acknowledged yet
 	Reason string          `json:"reason,omitempty"`
+	Detail string          `json:"detail,omitempty"`
 	Tries  int             `json:"tries,omitempty"`
 	Next   time.Time       `json:"next"` // not before; wall clock
 }
@@ -143,6 +144,7 @@ type answer struct {
 	ID     string `json:"id"`
 	Status string `json:"status"`
 	Reason string `json:"reason"`
+	Detail string `json:"detail"`
 }
 
 // send posts a batch. An error, or an event without an answer, means: send it again.
@@ -199,11 +201,11 @@ func (s *Store) note(sent []report, answers map[string]answer) error {
 			}
 			got := answers[r.ID]
 			r.Tries++
-			if got.Status == "" || got.Status == "unavailable" || got.Reason == "unavailable" {
+			if got.Status == "" || got.Status == "unavailable" {
 				r.Next = now.Add(min(firstRetry<<min(r.Tries-1, 10), lastRetry))
 				continue
 			}
-			r.Answer, r.Reason, r.Next = got.Status, got.Reason, time.Time{}
+			r.Answer, r.Reason, r.Detail, r.Next = got.Status, got.Reason, got.Detail, time.Time{}
 		}
 		return nil
 	})
