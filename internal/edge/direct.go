@@ -8,13 +8,6 @@ import (
 	"tributary/internal/link"
 )
 
-// Direct is what the script on a store's page tells of a link that came straight to the store.
-type Direct struct {
-	Market   string // the marketplace's id; needed where several share a host
-	Address  string // of the page, as the shopper came to it
-	Referrer string
-}
-
 // Origin tells whether a browser's Origin is a page of one of the marketplaces.
 func (e *Edge) Origin(origin string) bool {
 	for _, m := range e.State.markets.Load().list() {
@@ -25,16 +18,18 @@ func (e *Edge) Origin(origin string) bool {
 	return false
 }
 
-// Direct logs a direct `?tag=` click and gives its token; it is empty where there was no click, or where the tag stands
-// for nobody. A page that is not one of the marketplace's own is Denied.
-func (e *Edge) Direct(r *http.Request, d Direct) (string, error) {
-	m, err := e.directMarket(r.Header.Get("Origin"), d.Market)
+// Direct logs a direct `?tag=` click, which the script on a store's page tells of, and gives its token; it is empty where
+// there was no click, or where the tag stands for nobody. id names the marketplace, where several share a host; page is
+// the address as the shopper came to it, and before the one he came from. A page that is not one of the marketplace's
+// own is Denied.
+func (e *Edge) Direct(r *http.Request, id, page, before string) (string, error) {
+	m, err := e.directMarket(r.Header.Get("Origin"), id)
 	if err != nil {
 		return "", err
 	}
 	at := e.Clock.Now()
 	address, visitor := e.visitor(r, link.StayHere, at)
-	w, res, err := e.State.resolveDirect(m, d.Address, visitor)
+	w, res, err := e.State.resolveDirect(m, page, visitor)
 	if err != nil {
 		return "", err
 	}
@@ -46,7 +41,7 @@ func (e *Edge) Direct(r *http.Request, d Direct) (string, error) {
 	res.wanted = &w
 	e.describe(&c, r, &res, visitor, address, verdict, device)
 	c.Flags |= click.FlagDirect
-	c.RefererHost = refererHost(d.Referrer) // the request's own Referer is the store
+	c.RefererHost = refererHost(before) // the request's own Referer is the store
 	c.Page = ""
 	if w.SKU == "" {
 		c.Page = w.Page

@@ -90,6 +90,9 @@ func (e *Edge) Stats() Stats {
 // Wants tells whether a request is for the edge, for a door that shares its host: a path of links, the home page with a
 // tag, or a short code that exists.
 func (e *Edge) Wants(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false // POST /c is another door's
+	}
 	w, err := link.Parse(r.URL.EscapedPath(), r.URL.RawQuery)
 	switch {
 	case w.Kind == click.KindHome:

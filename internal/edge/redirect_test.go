@@ -345,9 +345,12 @@ func TestWants(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := w.edge.Wants(&http.Request{URL: u}); got != want {
+		if got := w.edge.Wants(&http.Request{Method: "GET", URL: u}); got != want {
 			t.Errorf("%s: %v", target, got)
 		}
+	}
+	if w.edge.Wants(&http.Request{Method: "POST", URL: &url.URL{Path: "/c"}}) {
+		t.Error("the edge takes what is posted")
 	}
 }
 
