@@ -14,7 +14,9 @@ import (
 func TestOperatorDialsOnlyWhatIsConfigured(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://192.0.2.1:9")
 	t.Setenv("http_proxy", "http://192.0.2.1:9")
-	secret := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request came through") }))
+	secret := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("a request came through")
+	}))
 	defer secret.Close()
 	configured := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/away" {
@@ -33,7 +35,9 @@ func TestOperatorDialsOnlyWhatIsConfigured(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer.Body.Close()
-	for _, address := range []string{secret.URL, configured.URL + "/away", "http://127.0.0.1:1/", "http://[::1]:80/", "https://example.com/"} {
+	for _, address := range []string{
+		secret.URL, configured.URL + "/away", "http://127.0.0.1:1/", "http://[::1]:80/", "https://example.com/",
+	} {
 		if answer, err := client.Get(address); !fault.Is(err, fault.Denied) {
 			t.Errorf("%s: %v %v", address, answer, err)
 		}
@@ -41,7 +45,9 @@ func TestOperatorDialsOnlyWhatIsConfigured(t *testing.T) {
 }
 
 func TestOperatorKnowsLocalhostNames(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Host) }))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Host)
+	}))
 	server.Start()
 	defer server.Close()
 	address, err := url.Parse(server.URL)

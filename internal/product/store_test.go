@@ -46,7 +46,8 @@ func TestSaveReplacesAndKeepsMarketsApart(t *testing.T) {
 	want := first
 	want.Category = "Home > Kitchen > Kettles"
 	write(t, d, func(tx *db.Tx) error {
-		if err := Save(tx, us, place, []Product{sample("K1", "Replaced in the same batch", "Home"), first, sample("K2", "Mug", "Home")}); err != nil {
+		twice := []Product{sample("K1", "Replaced in the same batch", "Home"), first, sample("K2", "Mug", "Home")}
+		if err := Save(tx, us, place, twice); err != nil {
 			return err
 		}
 		return Save(tx, uk, place, []Product{sample("K1", "Another", "Home > Garden")})
@@ -93,7 +94,8 @@ func TestSearchBrowseCategories(t *testing.T) {
 	gone.State = Withdrawn
 	write(t, d, func(tx *db.Tx) error {
 		return Save(tx, us, place, []Product{
-			sample("K1", "Alder Steel Kettle, 1.7 l", "Home > Kitchen > Kettles"), sample("K2", "Steel Kettle", "Home > Kitchen > Kettles"),
+			sample("K1", "Alder Steel Kettle, 1.7 l", "Home > Kitchen > Kettles"),
+			sample("K2", "Steel Kettle", "Home > Kitchen > Kettles"),
 			sample("K3", "Kettlebell 8 kg", "Sports > Weights"), sample("M1", "Éclair Mould", "Home > Kitchen > Baking"),
 			sample("H1", "Rug 100% wool", "Homeware"), sample("H2", "Vase_tall", "Home"), gone,
 		})
@@ -110,7 +112,8 @@ func TestSearchBrowseCategories(t *testing.T) {
 		text string
 		want []string
 	}{
-		{"kettle", []string{"K2", "K3", "K1"}}, {"STEEL kett", []string{"K2", "K1"}}, {"éclair", []string{"M1"}}, {"Écl", []string{"M1"}},
+		{"kettle", []string{"K2", "K3", "K1"}}, {"STEEL kett", []string{"K2", "K1"}}, {"éclair", []string{"M1"}},
+		{"Écl", []string{"M1"}},
 		{"ettle", nil}, {"", nil}, {"% _", nil}, {"100%", []string{"H1"}}, {"vase_", []string{"H2"}}, {"kettle wool", nil},
 	} {
 		if diff := cmp.Diff(c.want, search(c.text)); diff != "" {
@@ -131,7 +134,8 @@ func TestSearchBrowseCategories(t *testing.T) {
 			t.Error(len(every), err)
 		}
 		counts, err := Categories(tx, us)
-		want := []Count{{"Home", 1}, {"Home > Kitchen > Baking", 1}, {"Home > Kitchen > Kettles", 2}, {"Homeware", 1}, {"Sports > Weights", 1}}
+		want := []Count{{"Home", 1}, {"Home > Kitchen > Baking", 1}, {"Home > Kitchen > Kettles", 2}, {"Homeware", 1},
+			{"Sports > Weights", 1}}
 		if diff := cmp.Diff(want, counts); diff != "" {
 			t.Error(diff)
 		}

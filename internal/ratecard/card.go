@@ -31,7 +31,8 @@ func ParsePercent(field, text string) (int64, error) {
 	}
 	value.Mul(value, big.NewRat(100, 1))
 	if !value.IsInt() {
-		return 0, fault.Invalidf(field, "%s %% has more than two decimals", "rates are whole basis points: write 4.5 or 4.25", text)
+		return 0, fault.Invalidf(field, "%s %% has more than two decimals",
+			"rates are whole basis points: write 4.5 or 4.25", text)
 	}
 	bps := value.Num()
 	if bps.Sign() < 0 || bps.Cmp(big.NewInt(money.FullRate)) > 0 {

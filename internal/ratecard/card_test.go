@@ -12,7 +12,8 @@ import (
 )
 
 func TestPercent(t *testing.T) {
-	for text, want := range map[string]int64{"4.5": 450, "4": 400, "0": 0, "0.01": 1, "100": 10_000, "4.50": 450, "12.25": 1225, " 3 ": 300} {
+	for text, want := range map[string]int64{"4.5": 450, "4": 400, "0": 0, "0.01": 1, "100": 10_000, "4.50": 450,
+		"12.25": 1225, " 3 ": 300} {
 		if got, err := ParsePercent("rate", text); err != nil || got != want {
 			t.Errorf("%q: %d, %v; want %d", text, got, err, want)
 		}

@@ -17,10 +17,11 @@ var march = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 // exampleE is the card of docs/examples.md E, with the cap of example C on a category, and one of its own on a product.
 func exampleE() *Version {
-	return Version{ID: id.ID(77), Market: 1, Number: 3, Card: Card{Kind: Offsite, Effective: march, Default: 400, Entries: []Entry{
-		{Category: "Home", BPS: 300, Cap: 9000}, {Category: "Home > Kitchen", BPS: 450}, {SKU: "SKU9", BPS: 1200},
-		{Category: "Electronics > Televisions", BPS: 250, Cap: 2500}, {SKU: "TV1", BPS: 500, Cap: 100},
-	}}}.Indexed()
+	return Version{ID: id.ID(77), Market: 1, Number: 3, Card: Card{Kind: Offsite, Effective: march, Default: 400,
+		Entries: []Entry{
+			{Category: "Home", BPS: 300, Cap: 9000}, {Category: "Home > Kitchen", BPS: 450}, {SKU: "SKU9", BPS: 1200},
+			{Category: "Electronics > Televisions", BPS: 250, Cap: 2500}, {SKU: "TV1", BPS: 500, Cap: 100},
+		}}}.Indexed()
 }
 
 func TestLookupNearestWins(t *testing.T) {
@@ -144,17 +145,21 @@ func TestCuts(t *testing.T) {
 		next *Version
 		want string
 	}{
-		"same":                {change(func(*Card) {}), ""},
-		"rise":                {change(func(c *Card) { c.Entries[1].BPS = 500 }), ""},
-		"lower rate":          {change(func(c *Card) { c.Entries[1].BPS = 425 }), "Home > Kitchen from 4.5 % to 4.25 %"},
-		"default":             {change(func(c *Card) { c.Default = 0 }), "default from 4 % to 0 %"},
-		"default now 5 %":     {change(func(c *Card) { c.Default = 500 }), ""},
-		"lower cap":           {change(func(c *Card) { c.Entries[4].Cap = 50 }), "product TV1 by a cap of 50 per unit instead of 100"},
-		"new cap":             {change(func(c *Card) { c.Entries[2].Cap = 8000 }), "product SKU9 by a new cap of 8000 per unit"},
-		"narrower and lower":  {add(Entry{Category: "Home > Kitchen > Kettles", BPS: 400}), "Home > Kitchen > Kettles from 4.5 % to 4 %"},
+		"same":            {change(func(*Card) {}), ""},
+		"rise":            {change(func(c *Card) { c.Entries[1].BPS = 500 }), ""},
+		"lower rate":      {change(func(c *Card) { c.Entries[1].BPS = 425 }), "Home > Kitchen from 4.5 % to 4.25 %"},
+		"default":         {change(func(c *Card) { c.Default = 0 }), "default from 4 % to 0 %"},
+		"default now 5 %": {change(func(c *Card) { c.Default = 500 }), ""},
+		"lower cap": {change(func(c *Card) { c.Entries[4].Cap = 50 }),
+			"product TV1 by a cap of 50 per unit instead of 100"},
+		"new cap": {change(func(c *Card) { c.Entries[2].Cap = 8000 }), "product SKU9 by a new cap of 8000 per unit"},
+		"narrower and lower": {add(Entry{Category: "Home > Kitchen > Kettles", BPS: 400}),
+			"Home > Kitchen > Kettles from 4.5 % to 4 %"},
 		"narrower and higher": {add(Entry{Category: "Auto > Oil", BPS: 600}), ""},
-		"product entry gone":  {change(func(c *Card) { c.Entries = append(c.Entries[:2], c.Entries[3:]...) }), "product SKU9 from 12 % to 4 %"},
-		"cap of the branch":   {change(func(c *Card) { c.Entries[0].Cap = 5000 }), "Home by a cap of 5000 per unit instead of 9000; Home > Kitchen by"},
+		"product entry gone": {change(func(c *Card) { c.Entries = append(c.Entries[:2], c.Entries[3:]...) }),
+			"product SKU9 from 12 % to 4 %"},
+		"cap of the branch": {change(func(c *Card) { c.Entries[0].Cap = 5000 }),
+			"Home by a cap of 5000 per unit instead of 9000; Home > Kitchen by"},
 	} {
 		var texts []string
 		for _, cut := range Cuts(exampleE(), c.next, map[string]string{"SKU9": "Auto", "TV1": "Electronics > Televisions"}) {
@@ -200,7 +205,8 @@ func TestCardsAt(t *testing.T) {
 func bigCard() *Version {
 	card := Card{Kind: Offsite, Effective: march, Default: 400}
 	for i := range 400 {
-		card.Entries = append(card.Entries, Entry{Category: fmt.Sprintf("Department %d > Aisle %d", i/20, i), BPS: int64(i), Cap: int64(i % 3)})
+		path := fmt.Sprintf("Department %d > Aisle %d", i/20, i)
+		card.Entries = append(card.Entries, Entry{Category: path, BPS: int64(i), Cap: int64(i % 3)})
 	}
 	for i := range 5_000 {
 		card.Entries = append(card.Entries, Entry{SKU: fmt.Sprintf("SKU-%06d", i), BPS: 700})
@@ -211,8 +217,9 @@ func bigCard() *Version {
 func BenchmarkLookup(b *testing.B) {
 	v := bigCard()
 	for name, ask := range map[string][2]string{
-		"category": {"Department 3 > Aisle 77 > Shelf > Box", "OTHER"}, "product": {"Department 3 > Aisle 77 > Shelf", "SKU-004242"},
-		"default": {"Department 99 > Aisle 4000 > Shelf > Box", "OTHER"},
+		"category": {"Department 3 > Aisle 77 > Shelf > Box", "OTHER"},
+		"product":  {"Department 3 > Aisle 77 > Shelf", "SKU-004242"},
+		"default":  {"Department 99 > Aisle 4000 > Shelf > Box", "OTHER"},
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

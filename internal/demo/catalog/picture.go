@@ -47,7 +47,8 @@ func (i *Item) draw() []byte {
 	main, ground := i.colour, i.Leaf.Hue
 	if main.Name == "" {
 		// Models of one category differ in hue and depth, within what keeps the department's colour.
-		main = colour{h: (ground + int(i.variety%61) - 30 + 360) % 360, s: 32 + int(i.variety>>8%22), l: 42 + int(i.variety>>16%20)}
+		main = colour{h: (ground + int(i.variety%61) - 30 + 360) % 360, s: 32 + int(i.variety>>8%22),
+			l: 42 + int(i.variety>>16%20)}
 	}
 	dark := colour{h: main.h, s: min(main.s+4, 60), l: max(main.l-20, 14)}
 	if main.l < 32 { // on a dark surface the shade is the lighter of the two
@@ -65,7 +66,8 @@ func (i *Item) draw() []byte {
 		`class="k"`, `fill="none" stroke-width="12" stroke="`+main.css()+`"`).Replace(motifs[i.Leaf.motif])
 	top, bottom := colour{h: ground, s: 32, l: 93}, colour{h: (ground + 20) % 360, s: 28, l: 86}
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200" width="400" height="400">`+
-		`<defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="%s"/><stop offset="1" stop-color="%s"/></linearGradient></defs>`+
+		`<defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="%s"/>`+
+		`<stop offset="1" stop-color="%s"/></linearGradient></defs>`+
 		`<rect width="200" height="200" fill="url(#g)"/><ellipse cx="100" cy="170" rx="58" ry="7" fill="%s" opacity=".16"/>`+
 		`<g stroke-width="5" stroke-linecap="round" stroke-linejoin="round">%s</g></svg>`,
 		top.css(), bottom.css(), colour{h: ground, s: 30, l: 20}.css(), body)

@@ -63,23 +63,25 @@ func fill(r *rand.Rand, pattern string) string {
 func person(r *rand.Rand) string { return pick(r, firstNames) + " " + pick(r, lastNames) }
 
 var (
-	things = []string{"Lighthouse", "Orchard", "Salt", "Lantern", "Heron", "Ferry", "Clock", "Garden", "Kestrel", "Harbour", "Paper",
-		"Bridge", "Anchor", "Violin", "Orchid", "Map", "Compass", "Mirror", "Fox", "Island", "Letter", "Window", "Cartographer", "Tide"}
-	plural = []string{"Lighthouses", "Herons", "Lanterns", "Foxes", "Bridges", "Islands", "Letters", "Owls", "Maps", "Rivers",
-		"Clocks", "Gardens", "Whales", "Ferns", "Stars", "Swallows"}
-	places = []string{"Harrow Lane", "Marrow Bay", "Port Ellis", "Thornwick", "Saint Orla", "Lower Quay", "Eastmere", "Cold Harbour",
-		"Lindle", "Grey Sands", "Vallorne", "Ostrava Street", "Penhallow", "Blackwater", "Isle of Wren", "Tarn End"}
+	things = []string{"Lighthouse", "Orchard", "Salt", "Lantern", "Heron", "Ferry", "Clock", "Garden", "Kestrel",
+		"Harbour", "Paper", "Bridge", "Anchor", "Violin", "Orchid", "Map", "Compass", "Mirror", "Fox", "Island", "Letter",
+		"Window", "Cartographer", "Tide"}
+	plural = []string{"Lighthouses", "Herons", "Lanterns", "Foxes", "Bridges", "Islands", "Letters", "Owls", "Maps",
+		"Rivers", "Clocks", "Gardens", "Whales", "Ferns", "Stars", "Swallows"}
+	places = []string{"Harrow Lane", "Marrow Bay", "Port Ellis", "Thornwick", "Saint Orla", "Lower Quay", "Eastmere",
+		"Cold Harbour", "Lindle", "Grey Sands", "Vallorne", "Ostrava Street", "Penhallow", "Blackwater", "Isle of Wren",
+		"Tarn End"}
 	seasons    = []string{"Winter", "Spring", "Summer", "Autumn", "Midsummer", "October", "Solstice", "Low Tide"}
-	firstNames = []string{"Mira", "Jonas", "Ana", "Theo", "Ingrid", "Samuel", "Leila", "Oscar", "Priya", "Edith", "Tomas", "Nadia",
-		"Felix", "Rosa", "Idris", "Hanna", "Conrad", "Yuki", "Marta", "Elias"}
-	lastNames = []string{"Holm", "Reyes", "Ashdown", "Marchetti", "Okafor", "Lindqvist", "Bellamy", "Novak", "Carrow", "Singh",
-		"Thorne", "Vasquez", "Whitlock", "Amari", "Dufour", "Keane", "Sato", "Brandt", "Fairley", "Moreau"}
-	artists = []string{"The Paper Boats", "Orla Finch", "Nightjar Quartet", "Low Meridian", "Tessellate", "Harbour Lights Trio",
-		"Juno & the Tide", "Ivory Coastline", "Cassia Bloom", "The Long Shore", "Mono Lake Ensemble", "Felt & Thread",
-		"Silver Ferry", "Ada North", "Brass Lantern", "Kindling"}
-	series = []string{"Linden", "Skye", "Harrow", "Nova", "Mistral", "Pebble", "Arden", "Fjord", "Willow", "Echo", "Juniper", "Atlas",
-		"Cove", "Birch", "Halo", "Tern", "Aspen", "Drift", "Ember", "Loft", "Marlin", "Onyx", "Prairie", "Quill", "Rowan", "Sable",
-		"Tundra", "Vale", "Wick", "Zephyr"}
+	firstNames = []string{"Mira", "Jonas", "Ana", "Theo", "Ingrid", "Samuel", "Leila", "Oscar", "Priya", "Edith",
+		"Tomas", "Nadia", "Felix", "Rosa", "Idris", "Hanna", "Conrad", "Yuki", "Marta", "Elias"}
+	lastNames = []string{"Holm", "Reyes", "Ashdown", "Marchetti", "Okafor", "Lindqvist", "Bellamy", "Novak", "Carrow",
+		"Singh", "Thorne", "Vasquez", "Whitlock", "Amari", "Dufour", "Keane", "Sato", "Brandt", "Fairley", "Moreau"}
+	artists = []string{"The Paper Boats", "Orla Finch", "Nightjar Quartet", "Low Meridian", "Tessellate",
+		"Harbour Lights Trio", "Juno & the Tide", "Ivory Coastline", "Cassia Bloom", "The Long Shore", "Mono Lake Ensemble",
+		"Felt & Thread", "Silver Ferry", "Ada North", "Brass Lantern", "Kindling"}
+	series = []string{"Linden", "Skye", "Harrow", "Nova", "Mistral", "Pebble", "Arden", "Fjord", "Willow", "Echo",
+		"Juniper", "Atlas", "Cove", "Birch", "Halo", "Tern", "Aspen", "Drift", "Ember", "Loft", "Marlin", "Onyx", "Prairie",
+		"Quill", "Rowan", "Sable", "Tundra", "Vale", "Wick", "Zephyr"}
 )
 
 // colour is what a variation is called and drawn in: hue, saturation and lightness of its main surface.
@@ -100,11 +102,13 @@ type Seller struct{ ID, Name string }
 
 // Sellers are those merchants.
 var Sellers = []Seller{
-	{"northside", "Northside Traders"}, {"fernandco", "Fern & Co"}, {"quaysupply", "Quay Supply"}, {"bluegate", "Bluegate Goods"},
-	{"oldmill", "The Old Mill Store"}, {"parcelbarn", "Parcel Barn"}, {"finchdirect", "Finch Direct"}, {"kindly", "Kindly Wholesale"},
-	{"tidewater", "Tidewater Outlet"}, {"hilltop", "Hilltop Merchants"}, {"redbrick", "Redbrick Retail"}, {"lumen", "Lumen House"},
-	{"greyhound", "Greyhound Express"}, {"saltbox", "Saltbox Supply"}, {"walnut", "Walnut Street"}, {"penny", "Pennyworth & Daughters"},
-	{"arcade", "Arcade Eleven"}, {"meadow", "Meadow Lane"}, {"osprey", "Osprey Imports"}, {"crate", "Crate & Carry"},
+	{"northside", "Northside Traders"}, {"fernandco", "Fern & Co"}, {"quaysupply", "Quay Supply"},
+	{"bluegate", "Bluegate Goods"}, {"oldmill", "The Old Mill Store"}, {"parcelbarn", "Parcel Barn"},
+	{"finchdirect", "Finch Direct"}, {"kindly", "Kindly Wholesale"}, {"tidewater", "Tidewater Outlet"},
+	{"hilltop", "Hilltop Merchants"}, {"redbrick", "Redbrick Retail"}, {"lumen", "Lumen House"},
+	{"greyhound", "Greyhound Express"}, {"saltbox", "Saltbox Supply"}, {"walnut", "Walnut Street"},
+	{"penny", "Pennyworth & Daughters"}, {"arcade", "Arcade Eleven"}, {"meadow", "Meadow Lane"},
+	{"osprey", "Osprey Imports"}, {"crate", "Crate & Carry"},
 }
 
 // SellerName gives the name of a seller; the shop's own for none.

@@ -75,8 +75,8 @@ type shelfPage struct {
 // turn cuts the page out of a list that the address asks for.
 func (v *visit) turn(goods []*catalog.Item, base string) shelfPage {
 	query := v.r.URL.Query()
-	p := shelfPage{total: len(goods), page: 1, last: max(1, (len(goods)+pageSize-1)/pageSize), sort: query.Get("sort"), base: base,
-		query: url.Values{}}
+	p := shelfPage{total: len(goods), page: 1, last: max(1, (len(goods)+pageSize-1)/pageSize), sort: query.Get("sort"),
+		base: base, query: url.Values{}}
 	if text := query.Get("k"); text != "" {
 		p.query.Set("k", text)
 	}

@@ -140,7 +140,8 @@ func (s *Store) checkout(v *visit) error {
 
 // sampleBuyer fills the form, so that trying the shop costs no typing. Each visitor is somebody else.
 func (s *Store) sampleBuyer(key string, region Region) buyer {
-	sample := buyer{Name: "Sam Porter", Email: "sam.porter+" + key[:6] + "@example.com", Address: "12 Cannery Row, Portland, ME 04101"}
+	sample := buyer{Name: "Sam Porter", Email: "sam.porter+" + key[:6] + "@example.com",
+		Address: "12 Cannery Row, Portland, ME 04101"}
 	if region.Market == catalog.UK {
 		sample.Address = "12 Rope Walk, Bristol BS1 6ZJ"
 	}
@@ -153,7 +154,8 @@ func (f *form) check() bool {
 	if f.buyer.Name == "" || len(f.buyer.Name) > 100 {
 		f.errors["name"] = "Write a name of up to 100 letters."
 	}
-	if address, err := mail.ParseAddress(f.buyer.Email); err != nil || address.Address != f.buyer.Email || len(f.buyer.Email) > 200 {
+	if address, err := mail.ParseAddress(f.buyer.Email); err != nil || address.Address != f.buyer.Email ||
+		len(f.buyer.Email) > 200 {
 		f.errors["email"] = "Write an e-mail address, such as sam@example.com."
 	}
 	if f.buyer.Address == "" || len(f.buyer.Address) > 300 {
@@ -176,7 +178,8 @@ func (s *Store) pay(v *visit) error {
 	// Tokens from the script and those that the server kept: the platform decides which of them counts.
 	tokens := slices.Concat(readTokens(v.r.Form.Get("tokens")), v.keptTokens())
 	slices.Sort(tokens)
-	placed := &order{ID: "HM-" + strings.ToUpper(randomName(8)), Market: v.region.Market, Visitor: v.recognise(), Buyer: filled.buyer}
+	placed := &order{ID: "HM-" + strings.ToUpper(randomName(8)), Market: v.region.Market,
+		Visitor: v.recognise(), Buyer: filled.buyer}
 	err := s.change(func(st *state) error { return s.place(st, placed, v.region, slices.Compact(tokens)) })
 	if err != nil {
 		return err
@@ -189,9 +192,9 @@ func (s *Store) pay(v *visit) error {
 func (s *Store) place(st *state, placed *order, region Region, tokens []string) error {
 	who := st.who(placed.Visitor)
 	placed.Placed = s.config.Now()
-	told := placedOrder{ID: placed.ID, Currency: region.Currency, Shopper: shopper{Customer: "hm-" + placed.Visitor,
-		Email: placed.Buyer.Email, Address: placed.Buyer.Address, Payment: "hm-pay-" + placed.Visitor, Device: "hm-dev-" + placed.Visitor,
-		NewCustomer: !who.Ordered}}
+	told := placedOrder{ID: placed.ID, Currency: region.Currency, Shopper: shopper{
+		Customer: "hm-" + placed.Visitor, Email: placed.Buyer.Email, Address: placed.Buyer.Address,
+		Payment: "hm-pay-" + placed.Visitor, Device: "hm-dev-" + placed.Visitor, NewCustomer: !who.Ordered}}
 	for i, line := range who.Carts[region.Market] {
 		item := s.config.Catalog.Find(region.Market, line.SKU)
 		if item == nil {

@@ -157,7 +157,8 @@ func (s *Store) send(ctx context.Context, due []report) (map[string]answer, erro
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.config.TributaryURL+"/v1/orders/events", bytes.NewReader(raw))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.config.TributaryURL+"/v1/orders/events",
+		bytes.NewReader(raw))
 	if err != nil {
 		return nil, err
 	}

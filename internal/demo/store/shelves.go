@@ -122,7 +122,9 @@ func (s shelves) below(category string) (children []level) {
 }
 
 // sorts are the orders in which a list can be read.
-var sorts = []struct{ key, name string }{{"", "As laid out"}, {"low", "Price, low first"}, {"high", "Price, high first"}, {"name", "Name"}}
+var sorts = []struct{ key, name string }{
+	{"", "As laid out"}, {"low", "Price, low first"}, {"high", "Price, high first"}, {"name", "Name"},
+}
 
 func sorted(goods []*catalog.Item, key string) []*catalog.Item {
 	goods = slices.Clone(goods)

@@ -164,7 +164,8 @@ func TestOtherRegionAndDigitalGoods(t *testing.T) {
 	id := b.buy("/uk", sku, "1")
 	s.deliver(t.Context())
 	line := p.bodies[0]["order"].(map[string]any)["lines"].([]any)[0].(map[string]any)
-	if line["digital"] != true || line["clicks"] != nil || line["amount"].(map[string]any)["currency"] != "GBP" || p.bodies[0]["marketplace"] != "uk" {
+	if line["digital"] != true || line["clicks"] != nil || line["amount"].(map[string]any)["currency"] != "GBP" ||
+		p.bodies[0]["marketplace"] != "uk" {
 		t.Errorf("%v", p.bodies[0])
 	}
 	if status, _, _ := b.post("/uk/orders/"+id+"/1/ship", "units", "1"); status != http.StatusConflict {
@@ -277,14 +278,18 @@ func TestEveryPageAnswers(t *testing.T) {
 		want   string
 	}{
 		{"/", 200, "Every department"}, {"/uk", 200, "United Kingdom"}, {"/uk/", 200, `data-market="uk"`},
-		{"/c/Home%20%3E%20Kitchen", 200, "Kettles"}, {"/c/Home>Kitchen", 200, "Kettles"}, {"/c/Home?sort=low&page=2", 200, "Page 2 of"},
-		{"/c/Home?page=9999", 200, `rel="prev"`}, {"/c/Nothing", 404, "no such department"}, {"/s?k=kettle", 200, "Electric Kettle"},
-		{"/s", 200, "What are you looking for"}, {"/s?k=%3Cscript%3E", 200, "&lt;script&gt;"}, {"/s?k=" + strings.Repeat("é", 500), 200, "Nothing for"},
+		{"/c/Home%20%3E%20Kitchen", 200, "Kettles"}, {"/c/Home>Kitchen", 200, "Kettles"},
+		{"/c/Home?sort=low&page=2", 200, "Page 2 of"},
+		{"/c/Home?page=9999", 200, `rel="prev"`}, {"/c/Nothing", 404, "no such department"},
+		{"/s?k=kettle", 200, "Electric Kettle"},
+		{"/s", 200, "What are you looking for"}, {"/s?k=%3Cscript%3E", 200, "&lt;script&gt;"},
+		{"/s?k=" + strings.Repeat("é", 500), 200, "Nothing for"},
 		{"/dp/" + sku, 200, "Add to cart"}, {"/dp/none", 404, "not on our shelves"}, {"/uk/dp/GB-" + sku, 200, "£"},
 		{"/cart", 200, "nothing in it yet"}, {"/cart?add=" + sku + ":2,none:1,," + sku, 200, "The link you followed suggests"},
 		{"/checkout", 200, "nothing in it yet"}, {"/orders", 200, "not ordered anything"}, {"/orders/HM-1", 404, "no such order"},
 		{"/nowhere", 404, "no page at this address"}, {"/uk/nowhere", 404, `href="/uk/"`}, {"/static/shop.js", 200, "strict"},
-		{"/static/none", 404, ""}, {"/picture/" + sku + ".svg", 200, "<svg"}, {"/picture/" + sku, 404, ""}, {"/picture/none.svg", 404, ""},
+		{"/static/none", 404, ""}, {"/picture/" + sku + ".svg", 200, "<svg"}, {"/picture/" + sku, 404, ""},
+		{"/picture/none.svg", 404, ""},
 	} {
 		status, body, _ := b.get(c.path)
 		if status != c.status || !strings.Contains(body, c.want) {
@@ -329,7 +334,8 @@ func TestFormsAreChecked(t *testing.T) {
 
 func TestFormsFromElsewhereAreRefused(t *testing.T) {
 	s := openStore(t, newPlatform(t), filepath.Join(t.TempDir(), "shop.json"))
-	for origin, want := range map[string]int{"https://evil.example": http.StatusForbidden, "http://store.localhost:8081": http.StatusSeeOther} {
+	for origin, want := range map[string]int{"https://evil.example": http.StatusForbidden,
+		"http://store.localhost:8081": http.StatusSeeOther} {
 		r := httptest.NewRequest("POST", "http://store.localhost:8081/cart/add", strings.NewReader("sku="+sampleSKU(t, false)))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", origin)
@@ -363,7 +369,8 @@ func TestStateIsBounded(t *testing.T) {
 	}
 	oldest := st.Orders[0]
 	st.trim()
-	if len(st.Visitors) != maxVisitors || len(st.Orders) != maxOrders || len(st.Reports) != maxOrders || st.Orders[0] != oldest {
+	if len(st.Visitors) != maxVisitors || len(st.Orders) != maxOrders || len(st.Reports) != maxOrders ||
+		st.Orders[0] != oldest {
 		t.Errorf("%d visitors, %d orders, %d events", len(st.Visitors), len(st.Orders), len(st.Reports))
 	}
 }

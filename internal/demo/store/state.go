@@ -136,7 +136,8 @@ func (s *Store) save() error {
 }
 
 func unsaved(cause error) error {
-	return fault.New(fault.Unavailable, "", "the shop could not save this, and nothing was changed", "try again in a moment").Because(cause)
+	return fault.New(fault.Unavailable, "", "the shop could not save this, and nothing was changed",
+		"try again in a moment").Because(cause)
 }
 
 // syncFolder makes a rename last.

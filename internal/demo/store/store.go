@@ -98,7 +98,9 @@ func New(config Config) (*Store, error) {
 func (s *Store) routes(mux *http.ServeMux, region Region) {
 	page := func(pattern string, serve func(*visit) error) {
 		method, path, _ := strings.Cut(pattern, " ")
-		mux.HandleFunc(method+" "+region.Prefix+path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, region, serve) })
+		mux.HandleFunc(method+" "+region.Prefix+path, func(w http.ResponseWriter, r *http.Request) {
+			s.serve(w, r, region, serve)
+		})
 	}
 	if region.Prefix != "" {
 		page("GET ", s.home) // without its last slash
@@ -127,8 +129,8 @@ const maxBody = 64 << 10
 // guard sets what holds for every answer.
 func (s *Store) guard(next http.Handler) http.Handler {
 	policy := strings.Join([]string{
-		"default-src 'none'", "img-src 'self'", "style-src 'self'", "script-src 'self' " + s.origin, "connect-src 'self' " + s.origin,
-		"form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+		"default-src 'none'", "img-src 'self'", "style-src 'self'", "script-src 'self' " + s.origin,
+		"connect-src 'self' " + s.origin, "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
 	}, "; ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()

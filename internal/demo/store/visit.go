@@ -136,7 +136,8 @@ type frame struct {
 // frame prepares the frame of a page.
 func (v *visit) frame(title string) frame {
 	f := frame{region: v.region, regions: v.store.config.Regions, title: title, script: v.store.origin + "/t.js",
-		path: strings.TrimPrefix(v.r.URL.Path, v.region.Prefix), elsewhere: map[string]string{}, shelves: v.store.shelves[v.region.Market]}
+		path: strings.TrimPrefix(v.r.URL.Path, v.region.Prefix), elsewhere: map[string]string{},
+		shelves: v.store.shelves[v.region.Market]}
 	for _, region := range f.regions {
 		f.elsewhere[region.Market] = region.Prefix + "/"
 	}
