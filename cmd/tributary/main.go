@@ -17,8 +17,10 @@ import (
 
 // commands are what the binary does, in the order in which help shows them.
 type commands struct {
+	Demo    demoCmd    `cmd:"" help:"Start two marketplaces, a store and creators with months of history, to try everything."`
 	Serve   serveCmd   `cmd:"" help:"Run the platform."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date."`
+	Import  importCmd  `cmd:"" help:"Bring in what another system has: orders from a file."`
 	Clock   clockCmd   `cmd:"" help:"Show the two clocks, or move a sandbox's business clock forward."`
 	Audit   auditCmd   `cmd:"" help:"Recompute everything from stored facts; exits 1 with the first differences."`
 	Doctor  doctorCmd  `cmd:"" help:"Show the settings as engine and disk read them back."`

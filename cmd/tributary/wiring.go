@@ -61,11 +61,19 @@ type network struct {
 
 // start connects the rooms of an opened installation and sets its loops going.
 func (n network) start(ctx context.Context, i *installation) (*node, error) {
-	proxies, err := market.NewProxies(n.Proxies, n.AddressHeader, n.CountryHeader)
-	if err != nil {
-		return nil, err
+	var proxies market.Proxies
+	if len(n.Proxies) > 0 {
+		trusted, err := market.NewProxies(n.Proxies, n.AddressHeader, n.CountryHeader)
+		if err != nil {
+			return nil, err
+		}
+		proxies = trusted
 	}
-	countries, err := market.OpenCountries(n.Countries)
+	open := market.ShippedCountries
+	if n.Countries != "" {
+		open = func() (*market.Countries, error) { return market.OpenCountries(n.Countries) }
+	}
+	countries, err := open()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tributary/internal/accrual"
+	"tributary/internal/api"
+	"tributary/internal/clock"
+	"tributary/internal/order"
+)
+
+// What the bench of orders does.
+const (
+	ordersPerRequest = 100
+	orderClients     = 16   // requests under way at once: most of a group, as from a store's few servers
+	ordersInFlight   = 1024 // single orders under way at once, for the time until they are acknowledged
+	orderRound       = time.Second
+	firstRequests    = orderClients // of the round that tells how many fill the next
+)
+
+// benchOrders compares taking orders in groups with the same code taking them one by one, through the API and below it.
+func benchOrders(ctx context.Context, o benchOptions) (report benchReport, err error) {
+	report = newReport("orders", o)
+	w, err := o.openWorld(ctx, 2000/o.scale())
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = joined(err, w.close()) }()
+	if err := w.describe(ctx, &report); err != nil {
+		return report, err
+	}
+	report.Settings["requests"] = fmt.Sprintf("%d orders of %d lines each, %d at once", ordersPerRequest, linesPerOrder, orderClients)
+	grouped, single := w.taker(0), w.taker(1)
+	defer grouped.close()
+	defer single.close()
+	if err := joined(grouped.listen(ctx), single.listen(ctx)); err != nil {
+		return report, err
+	}
+	rates, err := report.inTurn(ctx, "lines/s", side{"API, groups", grouped.paced(grouped.overHTTP)},
+		side{"API, one by one", single.paced(single.overHTTP)},
+		side{"engine, groups", grouped.paced(grouped.direct)}, side{"engine, one by one", single.paced(single.direct)})
+	if err != nil {
+		return report, err
+	}
+	name := "vs_naive_sqlite"
+	if o.Database != "" {
+		name = "vs_naive_postgres"
+	}
+	report.ratio(name, rates["API, groups"], rates["API, one by one"])
+	report.ratio("vs_naive_engine", rates["engine, groups"], rates["engine, one by one"])
+	p50, p99, err := grouped.inFlight(ctx)
+	report.Figures[fmt.Sprintf("acknowledged, %d in flight, p50", ordersInFlight)] = milliseconds(p50)
+	report.Figures[fmt.Sprintf("acknowledged, %d in flight, p99", ordersInFlight)] = milliseconds(p99)
+	return report, err
+}
+
+// taker is an accrual with its API in front of it.
+type taker struct {
+	*benchWorld
+	*accrual.Accrual
+	address string
+	stop    func() error
+}
+
+func (w *benchWorld) taker(group int) *taker {
+	return &taker{benchWorld: w, Accrual: accrual.New(w.db, w.clock, w.ring, group)}
+}
+
+func (t *taker) listen(ctx context.Context) (err error) {
+	handler := api.New(api.Config{DB: t.db, Clock: t.clock, Ring: t.ring, Accrual: t.Accrual, Home: "http://go.example"})
+	t.address, t.stop, err = listen(ctx, handler)
+	return err
+}
+
+func (t *taker) close() {
+	if t.stop != nil {
+		_ = t.stop() // what it served was measured; how it ends is not
+	}
+	t.Accrual.Close()
+}
+
+// paced gives rounds of about one length: each does as many requests as the speed of the round before it suggests.
+func (t *taker) paced(round func(ctx context.Context, requests int) (time.Duration, error)) func(context.Context) (float64, error) {
+	requests := firstRequests
+	return func(ctx context.Context) (float64, error) {
+		took, err := round(ctx, requests)
+		rate := float64(requests) / took.Seconds()
+		requests = max(int(rate*orderRound.Seconds()), firstRequests)
+		return rate * ordersPerRequest * linesPerOrder, err
+	}
+}
+
+// batch makes the events of one request.
+func (w *benchWorld) batch(size int) []order.Event {
+	events := make([]order.Event, size)
+	for i := range events {
+		events[i] = w.order(w.clock.Now())
+	}
+	return events
+}
+
+// overHTTP sends requests of many events from several clients, and gives how long it took until all were acknowledged.
+func (t *taker) overHTTP(ctx context.Context, requests int) (time.Duration, error) {
+	bodies := make(chan []byte, requests)
+	for range requests {
+		body, err := json.Marshal(t.batch(ordersPerRequest))
+		if err != nil {
+			return 0, err
+		}
+		bodies <- body
+	}
+	close(bodies)
+	client := newClient(orderClients)
+	defer client.CloseIdleConnections()
+	begin := clock.Wall()
+	err := together(orderClients, func() error {
+		for body := range bodies {
+			if err := t.send(ctx, client, body, ordersPerRequest); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return clock.Since(begin), err
+}
+
+// newClient gives a client that keeps that many connections open.
+func newClient(connections int) *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections}}
+}
+
+var acceptedStatus = []byte(`"status":"accepted"`)
+
+// send posts events and wants every one accepted.
+func (t *taker) send(ctx context.Context, client *http.Client, body []byte, events int) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+t.address+"/v1/orders/events", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+t.token)
+	answer, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err == nil && bytes.Count(text, acceptedStatus) != events {
+		err = fmt.Errorf("answered %s: %.200s", answer.Status, text)
+	}
+	return err
+}
+
+// direct hands requests to accrual itself.
+func (t *taker) direct(ctx context.Context, requests int) (time.Duration, error) {
+	batches := make(chan []accrual.Incoming, requests)
+	for range requests {
+		in, err := t.incoming(t.batch(ordersPerRequest))
+		if err != nil {
+			return 0, err
+		}
+		batches <- in
+	}
+	close(batches)
+	begin := clock.Wall()
+	err := together(orderClients, func() error {
+		for in := range batches {
+			results, err := t.Take(ctx, worldMarket, in)
+			if err != nil {
+				return err
+			}
+			for _, r := range results {
+				if r.Status != order.Accepted {
+					return fmt.Errorf("event %s: %s %s", r.ID, r.Status, r.Detail)
+				}
+			}
+		}
+		return nil
+	})
+	return clock.Since(begin), err
+}
+
+// inFlight keeps a thousand single orders under way and gives how long they wait for their acknowledgement.
+func (t *taker) inFlight(ctx context.Context) (p50, p99 time.Duration, err error) {
+	const each = 10
+	bodies := make([][]byte, ordersInFlight*each)
+	for i := range bodies {
+		if bodies[i], err = json.Marshal(t.batch(1)); err != nil {
+			return 0, 0, err
+		}
+	}
+	client := newClient(ordersInFlight)
+	defer client.CloseIdleConnections()
+	times := make([]time.Duration, len(bodies))
+	var next atomic.Int64
+	err = together(ordersInFlight, func() error {
+		for i := next.Add(1) - 1; i < int64(len(bodies)); i = next.Add(1) - 1 {
+			begin := clock.Wall()
+			if err := t.send(ctx, client, bodies[i], 1); err != nil {
+				return err
+			}
+			times[i] = clock.Since(begin)
+		}
+		return nil
+	})
+	connected := times[ordersInFlight:] // the first of each pays for its connection
+	return percentile(connected, 0.5), percentile(connected, 0.99), err
+}
+
+// together runs a number of workers and gives the first error.
+func together(workers int, work func() error) error {
+	var all sync.WaitGroup
+	errs := make([]error, workers)
+	for i := range workers {
+		all.Go(func() { errs[i] = work() })
+	}
+	all.Wait()
+	return joined(errs...)
+}
+
+// joined is the first of several errors: that of a worker says what the others only repeat.
+func joined(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

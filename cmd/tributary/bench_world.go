@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"tributary/internal/accrual"
+	"tributary/internal/auth"
+	"tributary/internal/click"
+	"tributary/internal/clock"
+	"tributary/internal/creator"
+	"tributary/internal/db"
+	"tributary/internal/enrolment"
+	"tributary/internal/id"
+	"tributary/internal/link"
+	"tributary/internal/market"
+	"tributary/internal/money"
+	"tributary/internal/order"
+	"tributary/internal/policy"
+	"tributary/internal/product"
+	"tributary/internal/ratecard"
+)
+
+// benchWorld is an installation with one marketplace, creators who may earn, a card of 4.5 %, a few products, and a
+// store's API token: what is measured, and what is killed, begins here.
+type benchWorld struct {
+	*installation
+	market   market.Market
+	creators []id.ID
+	tags     []string // of the creator at the same place
+	token    string
+	sealer   *click.Sealer
+	since    time.Time
+	made     int // orders so far
+	drop     func() error
+}
+
+const (
+	worldRate     = 450 // basis points
+	worldProducts = 50
+	worldMarket   = 1
+)
+
+// openWorld makes an installation in a folder of its own, on SQLite or in a fresh database of the server.
+func (o benchOptions) openWorld(ctx context.Context, creators int) (*benchWorld, error) {
+	folder, err := os.MkdirTemp(o.Folder, "world-")
+	if err != nil {
+		return nil, err
+	}
+	home, drop := place{Data: folder}, func() error { return nil }
+	if o.Database != "" {
+		name := fmt.Sprintf("tributary_bench_%d_%d", os.Getpid(), clock.Wall().UnixNano())
+		address, err := url.Parse(o.Database)
+		if err != nil {
+			return nil, err
+		}
+		address.Path = "/" + name
+		home.Database = address.String()
+		if err := db.Admin(ctx, o.Database, "CREATE DATABASE "+name); err != nil {
+			return nil, err
+		}
+		drop = func() error { return db.Admin(context.WithoutCancel(ctx), o.Database, "DROP DATABASE "+name+" WITH (FORCE)") }
+	}
+	i, err := home.open(ctx, sandbox)
+	if err != nil {
+		return nil, errors.Join(err, drop())
+	}
+	w, err := furnish(ctx, i, creators)
+	if err != nil {
+		return nil, errors.Join(err, i.db.Close(), drop())
+	}
+	w.drop = drop
+	return w, nil
+}
+
+func (w *benchWorld) close() error { return errors.Join(w.db.Close(), w.drop()) }
+
+// furnish puts the marketplace and all that belongs to it into an installation.
+func furnish(ctx context.Context, i *installation, creators int) (*benchWorld, error) {
+	now := i.clock.Now()
+	w := &benchWorld{installation: i, sealer: click.NewSealer(i.ring), since: now.AddDate(-2, 0, 0)}
+	w.market = market.Market{No: worldMarket, ID: "us", Name: "US", Currency: "USD", Zone: "America/New_York", Locale: "en-US",
+		Home: "http://store.example", ProductURL: "http://store.example/dp/{sku}", Hosts: []string{"store.example"}, Policy: policy.Shipped()}
+	products := make([]product.Product, worldProducts)
+	for n := range products {
+		products[n] = product.Product{SKU: sku(n), Title: "Kettle number " + strconv.Itoa(n), Brand: "Hearth", Category: category(n)}
+	}
+	err := i.db.Write(ctx, db.Interactive, func(tx *db.Tx) (err error) {
+		if err := market.Save(tx, w.market); err != nil {
+			return err
+		}
+		if err := product.Save(tx, worldMarket, click.ProductPlace, products); err != nil {
+			return err
+		}
+		card := ratecard.Card{Kind: ratecard.Offsite, Effective: w.since, Default: worldRate}
+		if _, err := ratecard.Publish(tx, worldMarket, card, w.since, 0); err != nil {
+			return err
+		}
+		w.token, _, err = auth.MakeToken(tx, auth.Token{Name: "store", Scopes: []auth.Scope{auth.OrdersWrite, auth.OrdersRead}}, now)
+		return err
+	})
+	for n := 0; n < creators && err == nil; n++ {
+		err = w.join(ctx, n)
+	}
+	return w, err
+}
+
+func sku(n int) string { return "KETTLE-" + strconv.Itoa(n%worldProducts) }
+
+func category(n int) string { return "Home > Kitchen > Shelf " + strconv.Itoa(n%7) }
+
+// join adds a creator with one tracking id, whose enrolment runs.
+func (w *benchWorld) join(ctx context.Context, n int) error {
+	one := creator.Creator{ID: id.New(w.since.Add(time.Duration(n) * time.Millisecond)), Name: "Creator " + strconv.Itoa(n),
+		Handle: "creator" + strconv.Itoa(n), Created: w.since}
+	tag := fmt.Sprintf("bench%d-20", n)
+	err := w.db.Write(ctx, db.Interactive, func(tx *db.Tx) error {
+		if err := creator.Create(tx, w.ring, one, creator.Personal{Email: one.Handle + "@creators.example"}); err != nil {
+			return err
+		}
+		key := enrolment.Key{Market: worldMarket, Creator: one.ID, Program: enrolment.Associates}
+		if err := enrolment.Save(tx, key, enrolment.Standing{Since: w.since, State: enrolment.Active}); err != nil {
+			return err
+		}
+		return link.Open(tx, link.Tracking{ID: w.tracking(one.ID), Tag: tag, Creator: one.ID, Program: click.Associates, Market: worldMarket,
+			Name: "blog", Created: w.since})
+	})
+	w.creators, w.tags = append(w.creators, one.ID), append(w.tags, tag)
+	return err
+}
+
+// tracking is the one tracking id of a creator: any number that is never another's.
+func (w *benchWorld) tracking(creator id.ID) id.ID { return creator ^ 1<<40 }
+
+// clickOf is a click of a creator's, at an instant.
+func (w *benchWorld) clickOf(creator id.ID, at time.Time) click.Token {
+	return click.Token{Click: click.NewID(), Creator: creator, Program: click.Associates, Tracking: w.tracking(creator), Market: worldMarket,
+		Kind: click.KindProduct, Landed: click.LandedProduct, Place: click.ProductPlace(sku(0)), At: at}
+}
+
+// linesPerOrder is what stores of this kind see: somewhat more than one and a half.
+const linesPerOrder = 2
+
+// lineAmount is what each line of an order costs, in minor units.
+const lineAmount = 2000
+
+// order makes an order of two lines, each with its click, by a shopper of its own.
+func (w *benchWorld) order(at time.Time) order.Event {
+	w.made++
+	number := strconv.Itoa(w.made)
+	creator := w.creators[w.made*7919%len(w.creators)]
+	e := order.Event{ID: "evt-" + number, Type: order.TypePlaced, Market: w.market.ID, OccurredAt: at, Order: "order-" + number}
+	e.Placed = &order.Placed{ID: e.Order, Currency: w.market.Currency, Shopper: &order.Shopper{Customer: "customer-" + number}}
+	token := w.sealer.Seal(w.clickOf(creator, at.Add(-time.Hour)))
+	for n := range linesPerOrder {
+		e.Placed.Lines = append(e.Placed.Lines, order.Line{ID: strconv.Itoa(n + 1), SKU: sku(w.made + n), Quantity: 1,
+			Amount: money.Money{Amount: lineAmount, Currency: w.market.Currency}, Category: category(w.made + n), Clicks: []string{token}})
+	}
+	return e
+}
+
+// incoming is what the API's door makes of events before accrual takes them.
+func (w *benchWorld) incoming(events []order.Event) ([]accrual.Incoming, error) {
+	in := make([]accrual.Incoming, len(events))
+	for i, e := range events {
+		if err := e.Check(w.clock.Now(), w.market.Currency, true); err != nil {
+			return nil, err
+		}
+		in[i] = accrual.Incoming{Event: e, Hash: e.Hash()}
+		if e.Placed != nil {
+			in[i].Facts = accrual.Keyed(w.ring, e.Placed.Shopper)
+		}
+	}
+	return in, nil
+}
+
+// describe notes the engine and its settings.
+func (w *benchWorld) describe(ctx context.Context, r *benchReport) error {
+	r.Settings["engine"] = w.db.Engine().String()
+	settings, err := w.db.Settings(ctx)
+	for _, s := range settings {
+		r.Settings[s.Name] = s.Value
+	}
+	return err
+}
+
+// listen serves a handler on loopback as `tributary serve` does, until stop.
+func listen(ctx context.Context, handler http.Handler) (address string, stop func() error, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	serving, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- serve(serving, listener, handler) }()
+	return listener.Addr().String(), func() error { cancel(); return <-ended }, nil
+}
+
+// ownCPU is the processor time that this process has used.
+func ownCPU() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// memoryOf is the resident memory of a process in bytes, where the system tells (Linux).
+func memoryOf(process int) int64 {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(process), "status"))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, found := strings.CutPrefix(line, "VmRSS:"); found {
+			kilobytes, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return kilobytes << 10
+		}
+	}
+	return 0
+}

@@ -1,0 +1,149 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tributary/internal/auth"
+	"tributary/internal/click"
+	"tributary/internal/creator"
+	"tributary/internal/db"
+	"tributary/internal/demo/catalog"
+	"tributary/internal/demo/store"
+	"tributary/internal/enrolment"
+	"tributary/internal/id"
+	"tributary/internal/link"
+	"tributary/internal/market"
+	"tributary/internal/policy"
+	"tributary/internal/product"
+	"tributary/internal/ratecard"
+	"tributary/internal/secret"
+)
+
+// person is a creator of the demo: what they write about decides what their readers buy, and reach how much.
+type person struct {
+	name, handle string
+	topics       []string // top categories
+	reach        int      // clicks on an ordinary day
+	uk           bool     // also enrolled in the second marketplace
+}
+
+var people = []person{
+	{"Maya Okafor", "maya", []string{"Home", "Kitchen"}, 22, true},
+	{"Jonas Lindqvist", "jonas", []string{"Electronics", "Computers"}, 18, true},
+	{"Priya Raman", "priya", []string{"Beauty", "Luxury Beauty"}, 15, true},
+	{"Theo Marchetti", "theo", []string{"Outdoors", "Sports"}, 11, false},
+	{"Ines Duarte", "ines", []string{"Books", "Music"}, 9, true},
+	{"Callum Reid", "callum", []string{"Tools", "Garden"}, 8, true},
+	{"Aiko Tanabe", "aiko", []string{"Toys", "Baby"}, 8, false},
+	{"Samuel Osei", "samuel", []string{"Video Games", "Electronics"}, 7, true},
+	{"Greta Hollander", "greta", []string{"Pets", "Home"}, 5, false},
+	{"Noor Haddad", "noor", []string{"Kitchen", "Grocery"}, 4, true},
+	{"Felix Brandt", "felix", []string{"Musical Instruments", "Music"}, 3, false},
+	{"Lucía Ferrer", "lucia", []string{"Apparel", "Shoes", "Jewellery"}, 3, true},
+}
+
+// Creator is a creator of the demo as the rest needs it.
+type Creator struct {
+	person
+	ID       id.ID
+	Email    string
+	Tracking map[string][]link.Tracking // by marketplace
+}
+
+// World is what the demo is made of, before anything has happened in it.
+type World struct {
+	Markets  []market.Market
+	Catalog  *catalog.Catalog
+	Creators []Creator
+}
+
+// goodsAtOnce keeps a transaction of the catalog short.
+const goodsAtOnce = 500
+
+// Settle makes marketplaces, catalog, rate cards, creators and accounts, as of an instant.
+func Settle(ctx context.Context, d *db.DB, ring *secret.Ring, goods *catalog.Catalog, storeBase string, at time.Time) (*World, error) {
+	w := &World{Catalog: goods, Markets: markets(storeBase)}
+	err := d.Write(ctx, db.Background, func(tx *db.Tx) error {
+		w.Creators = nil // a body may run twice
+		for _, m := range w.Markets {
+			if err := market.Save(tx, m); err != nil {
+				return err
+			}
+			if _, err := ratecard.Publish(tx, m.No, ShippedCard(at), at, 0); err != nil {
+				return err
+			}
+		}
+		for i, p := range people {
+			c, err := settleCreator(tx, ring, w.Markets, p, at.Add(time.Duration(i)*time.Minute))
+			if err != nil {
+				return err
+			}
+			w.Creators = append(w.Creators, c)
+		}
+		_, err := auth.Open(tx, auth.Principal{Name: "Harbour Market", Role: auth.Admin}, at)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range w.Markets {
+		items := goods.Products(m.ID)
+		for start := 0; start < len(items); start += goodsAtOnce {
+			part := items[start:min(start+goodsAtOnce, len(items))]
+			if err := d.Write(ctx, db.Background, func(tx *db.Tx) error {
+				return product.Save(tx, m.No, click.ProductPlace, part)
+			}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return w, nil
+}
+
+func markets(storeBase string) []market.Market {
+	us := market.Market{No: 1, ID: catalog.US, Name: "United States", Currency: "USD", Zone: "America/New_York", Locale: "en-US", Countries: []string{"US", "CA", "MX"}}
+	uk := market.Market{No: 2, ID: catalog.UK, Name: "United Kingdom", Currency: "GBP", Zone: "Europe/London", Locale: "en-GB", Countries: []string{"GB", "IE"}}
+	all := []market.Market{us, uk}
+	for i := range all {
+		m := &all[i]
+		m.Home, m.ProductURL, m.SearchURL, m.CategoryURL, m.CartURL = store.Templates(storeBase, store.Regions[i])
+		m.Hosts, m.Policy = []string{hostOf(storeBase)}, policy.Shipped()
+	}
+	return all
+}
+
+func settleCreator(tx *db.Tx, ring *secret.Ring, markets []market.Market, p person, at time.Time) (Creator, error) {
+	c := Creator{person: p, ID: id.New(at), Email: p.handle + "@creators.example", Tracking: map[string][]link.Tracking{}}
+	if err := creator.Create(tx, ring, creator.Creator{ID: c.ID, Name: p.name, Handle: p.handle, Created: at}, creator.Personal{Email: c.Email}); err != nil {
+		return c, err
+	}
+	if _, err := auth.Open(tx, auth.Principal{Name: p.name, Role: auth.Creator, Creator: c.ID}, at); err != nil {
+		return c, err
+	}
+	for _, m := range markets {
+		if m.ID == catalog.UK && !p.uk {
+			continue
+		}
+		key := enrolment.Key{Market: m.No, Creator: c.ID, Program: enrolment.Associates}
+		if err := enrolment.Save(tx, key, enrolment.Standing{Since: at, State: enrolment.Active, Reason: "joined"}); err != nil {
+			return c, err
+		}
+		for _, name := range []string{"blog", "newsletter"} {
+			stem := p.handle
+			if name != "blog" {
+				stem += "-news"
+			}
+			t, err := link.OpenNext(tx, link.Tracking{ID: id.New(at), Creator: c.ID, Program: click.Associates, Market: m.No, Name: name, Created: at}, stem)
+			if err != nil {
+				return c, fmt.Errorf("tracking id of %s: %w", p.handle, err)
+			}
+			c.Tracking[m.ID] = append(c.Tracking[m.ID], t)
+		}
+	}
+	return c, nil
+}
+
+// FirstHandle is the creator whose page the demo opens with.
+const FirstHandle = "maya"
