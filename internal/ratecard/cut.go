@@ -79,20 +79,63 @@ func sortedOnce(list []string) []string {
 	return slices.Compact(list)
 }
 
+// around gives the versions that would be in force just before a new one and that would follow it.
+func (c Cards) around(v *Version) (before, after *Version) {
+	before = c.At(v.Kind, v.Effective.Add(-time.Microsecond))
+	for _, other := range c {
+		if other.Kind == v.Kind && other.Effective.After(v.Effective) && (after == nil || compareVersions(other, after) < 0) {
+			after = other
+		}
+	}
+	if after != nil {
+		after = c.At(v.Kind, after.Effective) // not one that was replaced before it took effect
+	}
+	return before, after
+}
+
+// admit refuses a version that would change the past, and one with which a cut takes effect without its notice: its own,
+// or that of the version that follows it and that was no cut until now. The first version of a kind cuts nothing.
+func (c Cards) admit(v *Version, categoryOf map[string]string, noticeDays int) error {
+	if present := c.At(v.Kind, v.Published); v.Number > 1 &&
+		(v.Effective.Before(v.Published) || (present != nil && v.Effective.Equal(present.Effective))) {
+		return fault.Invalidf("effective", "is in the past, and a card that was in force is never changed",
+			"set it later than "+v.Published.Format(time.RFC3339Nano))
+	}
+	before, after := c.around(v)
+	if before != nil && v.Effective.Before(v.noticed(noticeDays)) {
+		if cuts := Cuts(before, v, categoryOf); len(cuts) > 0 {
+			return fault.Invalidf("effective",
+				"this version is a cut, which takes effect no sooner than %d days after it is published: %s",
+				"set it to "+v.noticed(noticeDays).Format(time.RFC3339)+" or later, or publish what rises as a version of its own",
+				noticeDays, names(cuts))
+		}
+	}
+	if after != nil && after.Effective.Before(after.noticed(noticeDays)) {
+		if cuts := Cuts(v, after, categoryOf); len(cuts) > 0 {
+			return fault.Invalidf("entries",
+				"with these, version %d (%s) would be a cut that was published less than %d days before: %s",
+				"publish a later version with the same rates for that instant first",
+				after.Number, after.Effective.Format(time.RFC3339), noticeDays, names(cuts))
+		}
+	}
+	return nil
+}
+
+// noticed is the first instant at which a version may cut.
+func (v *Version) noticed(noticeDays int) time.Time {
+	return v.Published.Add(time.Duration(noticeDays) * 24 * time.Hour).UTC()
+}
+
 // namedCuts is how many cuts a refusal names before it counts the rest.
 const namedCuts = 5
 
-// refuseShortNotice is the fault of a cut that would take effect before notice is over.
-func refuseShortNotice(cuts []Cut, noticeDays int, earliest time.Time) error {
-	names := make([]string, 0, namedCuts+1)
+func names(cuts []Cut) string {
+	texts := make([]string, 0, namedCuts+1)
 	for _, cut := range cuts[:min(len(cuts), namedCuts)] {
-		names = append(names, cut.Text())
+		texts = append(texts, cut.Text())
 	}
 	if rest := len(cuts) - namedCuts; rest > 0 {
-		names = append(names, fmt.Sprintf("and %d more", rest))
+		texts = append(texts, fmt.Sprintf("and %d more", rest))
 	}
-	return fault.Invalidf("effective",
-		"this version is a cut, which takes effect no sooner than %d days after it is published: %s",
-		"set it to "+earliest.UTC().Format(time.RFC3339)+" or later, or publish what rises as a version of its own",
-		noticeDays, strings.Join(names, "; "))
+	return strings.Join(texts, "; ")
 }

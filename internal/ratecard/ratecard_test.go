@@ -172,6 +172,38 @@ func TestCuts(t *testing.T) {
 	}
 }
 
+// Whatever is published in whatever order, nobody is ever cut without notice, and what was in force stays so.
+func TestNoticeHoldsOverAnyHistory(t *testing.T) {
+	const notice = 2
+	at := func(days int) time.Time { return march.AddDate(0, 0, days) }
+	rapid.Check(t, func(t *rapid.T) {
+		categories := map[string]string{"P": drawPath(t)}
+		var cards Cards
+		for day := range 12 {
+			card := drawCard(t)
+			card.Effective = at(day + rapid.IntRange(-1, 4).Draw(t, "days ahead"))
+			v := Version{Number: cards.next(Offsite), Published: at(day), Card: card}.Indexed()
+			past := cards.At(Offsite, at(day))
+			if cards.admit(v, categories, notice) != nil {
+				continue
+			}
+			cards = append(cards, v)
+			if past != nil && cards.At(Offsite, at(day).Add(-time.Microsecond)) == v {
+				t.Fatalf("version %d changed what was in force", v.Number)
+			}
+		}
+		for day := 1; day < 20; day++ {
+			before, next := cards.At(Offsite, at(day).Add(-time.Microsecond)), cards.At(Offsite, at(day))
+			if before == nil || before == next || !next.Effective.Before(next.noticed(notice)) {
+				continue
+			}
+			if cuts := Cuts(before, next, categories); len(cuts) > 0 {
+				t.Fatalf("day %d: version %d, published on %s, cuts %s", day, next.Number, next.Published, names(cuts))
+			}
+		}
+	})
+}
+
 func TestCardsAt(t *testing.T) {
 	at := func(number int64, kind Kind, days int) *Version {
 		return Version{Number: number, Card: Card{Kind: kind, Effective: march.AddDate(0, 0, days)}}.Indexed()

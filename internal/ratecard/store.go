@@ -69,10 +69,13 @@ func Publish(tx *db.Tx, market uint16, card Card, now time.Time, noticeDays int)
 		return nil, err
 	}
 	v := Version{ID: id.New(now), Market: market, Number: cards.next(card.Kind), Published: now, Card: card}.Indexed()
-	if v.Number > 1 {
-		if err := allow(tx, cards, v, now, noticeDays); err != nil {
-			return nil, err
-		}
+	before, after := cards.around(v)
+	categories, err := categoriesOf(tx, market, v, before, after)
+	if err != nil {
+		return nil, err
+	}
+	if err := cards.admit(v, categories, noticeDays); err != nil {
+		return nil, err
 	}
 	text, err := json.Marshal(body{card.Default, card.Entries})
 	if err != nil {
@@ -86,32 +89,13 @@ func Publish(tx *db.Tx, market uint16, card Card, now time.Time, noticeDays int)
 	return v, nil
 }
 
-// allow refuses a version that would change the past, or cut without notice.
-func allow(tx *db.Tx, cards Cards, v *Version, now time.Time, noticeDays int) error {
-	present := cards.At(v.Kind, now)
-	if v.Effective.Before(now) || (present != nil && v.Effective.Equal(present.Effective)) {
-		return fault.Invalidf("effective", "is in the past, and a card that was in force is never changed",
-			"set it later than "+now.Format(time.RFC3339Nano))
-	}
-	earliest := now.Add(time.Duration(noticeDays) * 24 * time.Hour)
-	before := cards.At(v.Kind, v.Effective.Add(-time.Microsecond))
-	if before == nil || !v.Effective.Before(earliest) {
-		return nil
-	}
-	categories, err := categoriesOf(tx, v.Market, before, v)
-	if err != nil {
-		return err
-	}
-	if cuts := Cuts(before, v, categories); len(cuts) > 0 {
-		return refuseShortNotice(cuts, noticeDays, earliest)
-	}
-	return nil
-}
-
-// categoriesOf looks up the products that two versions name.
+// categoriesOf looks up the products that versions name; nil is none.
 func categoriesOf(tx *db.Tx, market uint16, versions ...*Version) (map[string]string, error) {
 	var skus []string
 	for _, v := range versions {
+		if v == nil {
+			continue
+		}
 		for _, entry := range v.Entries {
 			if entry.SKU != "" {
 				skus = append(skus, entry.SKU)
