@@ -73,3 +73,11 @@ func Login(tx *db.Tx, token string, now time.Time) (Principal, error) {
 	}
 	return p, err
 }
+
+// Reusable tells whether a token is a login link that may be used again: such a one signs in at once, the others ask a
+// person to press a button first.
+func Reusable(tx *db.Tx, token string, now time.Time) (bool, error) {
+	var principal, reusable int64
+	found, err := tx.One(selectLink, []any{&principal, &reusable}, hashOf(token), now.UnixMicro())
+	return found && reusable == 1, fault.Wrap(err, "reading a login link")
+}

@@ -192,3 +192,22 @@ func MarketsOf(tx *db.Tx, creator id.ID) (numbers []uint16, err error) {
 	}, int64(creator))
 	return numbers, fault.Wrap(err, "reading a creator's marketplaces")
 }
+
+var selectTrackingClicks = db.In(`SELECT tracking, CAST(SUM(counted) AS BIGINT) FROM click_hour
+	WHERE market = $1 AND creator = $2 AND hour >= $3 AND tracking IN ($LIST) GROUP BY tracking`)
+
+// TrackingClicks counts the clicks of a creator's tracking ids since an instant, cut to its hour.
+func TrackingClicks(tx *db.Tx, creator id.ID, m market.Market, tracking []id.ID, since time.Time) (map[id.ID]int64, error) {
+	keys := make([]any, len(tracking))
+	for i, one := range tracking {
+		keys[i] = int64(one)
+	}
+	counts := map[id.ID]int64{}
+	err := tx.In(selectTrackingClicks, keys, func(scan func(...any) error) error {
+		var one, counted int64
+		err := scan(&one, &counted)
+		counts[id.ID(one)] = counted
+		return err
+	}, int64(m.No), int64(creator), since.Unix()/(60*60))
+	return counts, fault.Wrap(err, "counting clicks of tracking ids")
+}

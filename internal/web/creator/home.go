@@ -1,0 +1,246 @@
+package creator
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"tributary/internal/db"
+	"tributary/internal/enrolment"
+	"tributary/internal/event"
+	"tributary/internal/id"
+	"tributary/internal/link"
+	"tributary/internal/market"
+	"tributary/internal/report"
+	"tributary/internal/web/ui"
+)
+
+// newestLines is how many lines home shows: what fits a screen.
+const newestLines = 8
+
+// chartDays is how many days the chart on home shows.
+const chartDays = 30
+
+// home is what the first page shows.
+type home struct {
+	*desk
+	today, month, before report.Day // before: the same days of the month before
+	balances             report.Balances
+	lines                []report.Line
+	days                 []report.Day
+	next                 []suggestion
+	turn                 int64
+}
+
+// suggestion is something to do next.
+type suggestion struct {
+	done, all  int // where it is counted
+	text, more string
+	label      string
+	href       string
+}
+
+// Home is the first page.
+func (p *Pages) Home(w http.ResponseWriter, r *http.Request) error {
+	return p.show(w, r, "Home", "/creator", func(tx *db.Tx, d *desk) (templ.Component, error) {
+		h, err := readHome(tx, d)
+		if err != nil {
+			return nil, err
+		}
+		d.Stream = ui.Link("/creator/events", nil, "market", d.Market.ID)
+		return homePage(h), nil
+	})
+}
+
+// Live gives the parts of home that change, and the turn that they show.
+func (p *Pages) Live(r *http.Request) (page templ.Component, turn int64, err error) {
+	err = p.DB.Read(r.Context(), func(tx *db.Tx) error {
+		d, err := p.open(tx, r, "Home", "/creator")
+		if err != nil {
+			return err
+		}
+		d.Path = "/creator" // the stream's own address is nobody's page
+		h, err := readHome(tx, d)
+		if err == nil {
+			page, turn = liveParts(h), h.turn
+		}
+		return err
+	})
+	return page, turn, err
+}
+
+func readHome(tx *db.Tx, d *desk) (*home, error) {
+	h := &home{desk: d}
+	me, m := d.me.Creator, d.Market
+	var err error
+	if h.turn, err = event.Turn(tx, m.Lane()); err != nil {
+		return nil, err
+	}
+	if h.balances, err = report.BalancesOf(tx, me, m, d.now); err != nil {
+		return nil, err
+	}
+	local := d.now.In(m.Location())
+	first := time.Date(local.Year(), local.Month(), 1, 12, 0, 0, 0, m.Location())
+	lastFirst := first.AddDate(0, -1, 0)
+	days, err := report.Days(tx, me, m, lastFirst, d.now)
+	if err != nil {
+		return nil, err
+	}
+	monthName, dayOfMonth := local.Format("2006-01"), local.Format("02")
+	for _, day := range days {
+		switch {
+		case day.Date[:7] == monthName:
+			h.month = report.Sum([]report.Day{h.month, day})
+		case day.Date[8:] <= dayOfMonth:
+			h.before = report.Sum([]report.Day{h.before, day})
+		}
+	}
+	h.today = days[len(days)-1]
+	h.days = days[max(0, len(days)-chartDays):]
+	page, err := report.Lines(tx, me, m, report.Filter{Limit: newestLines})
+	if err != nil {
+		return nil, err
+	}
+	h.lines = page.Lines
+	h.next, err = suggest(tx, h)
+	return h, err
+}
+
+// delta compares this month so far with the same days of the month before, in whole percent.
+func (h *home) delta() string {
+	if h.before.Commission <= 0 {
+		return ""
+	}
+	percent := (h.month.Commission - h.before.Commission) * 100 / h.before.Commission
+	last := h.now.In(h.Market.Location()).AddDate(0, 0, -h.now.In(h.Market.Location()).Day())
+	against := "the same days of " + last.Format("January")
+	switch {
+	case percent > 0:
+		return fmt.Sprintf("%d %% more than %s", percent, against)
+	case percent < 0:
+		return fmt.Sprintf("%d %% less than %s", -percent, against)
+	}
+	return "as much as in " + against
+}
+
+// reaches are the places of the river: ordered, the open months, payable, in payment.
+func (h *home) reaches() []ui.Reach {
+	earnings := func(more ...string) string { return h.inMarket("/creator/earnings", more...) }
+	reaches := []ui.Reach{{Label: "Ordered, not shipped", Amount: h.money(h.balances.Pending), Value: h.balances.Pending,
+		Note: "earned when it ships", Href: earnings("state", report.StateOrdered)}}
+	months := h.balances.Months
+	this := h.Market.Month(h.now)
+	if len(months) == 0 || months[len(months)-1].Month < this {
+		months = append(months[:len(months):len(months)], report.MonthPart{Month: this, Payable: this.Payable(h.Market.Location(), h.Market.Policy.HoldDays)})
+	}
+	for i := len(months) - 1; i >= 0; i-- { // downstream is the past
+		part := months[i]
+		reaches = append(reaches, ui.Reach{Label: "Earned, " + h.Format.Month(part.Month, h.now), Amount: h.money(part.Amount), Value: part.Amount,
+			Note: "payable " + h.Format.Date(part.Payable, h.now), Href: earnings("month", string(part.Month))})
+	}
+	due := ui.Reach{Label: "Payable now", Amount: h.money(h.balances.Payable), Value: h.balances.Payable, Due: true, Note: h.nextPayment()}
+	reaches = append(reaches, due)
+	if h.balances.InPayment != 0 {
+		reaches = append(reaches, ui.Reach{Label: "In payment", Amount: h.money(h.balances.InPayment), Value: h.balances.InPayment, Due: true, Note: "on its way to you"})
+	}
+	if h.balances.Held != 0 {
+		reaches = append(reaches, ui.Reach{Label: "Held", Amount: h.money(h.balances.Held), Value: h.balances.Held, Note: "until a question is settled"})
+	}
+	return reaches
+}
+
+// nextPayment says when the next money becomes payable.
+func (h *home) nextPayment() string {
+	for _, part := range h.balances.Months {
+		if part.Amount > 0 {
+			return "next " + h.money(part.Amount) + " on " + h.Format.Date(part.Payable, h.now)
+		}
+	}
+	return "nothing else is earned yet"
+}
+
+func (h *home) bars() []ui.Bar {
+	bars := make([]ui.Bar, len(h.days))
+	for i, day := range h.days {
+		at, err := time.Parse("2006-01-02", day.Date)
+		label := day.Date
+		if err == nil {
+			label = at.Format("Mon 2 Jan")
+		}
+		bars[i] = ui.Bar{Label: label, Value: day.Commission, Text: h.money(day.Commission), Now: i == len(h.days)-1}
+	}
+	return bars
+}
+
+func (h *home) view() ui.LineView {
+	return ui.LineView{Format: h.Format, Currency: h.Market.Currency, Now: h.now, Href: h.lineAddress, Caption: "Your newest order lines", Earns: "You earn"}
+}
+
+// lineAddress leads to the explanation of a line. Ids are the store's: they are escaped.
+func (d *desk) lineAddress(l report.Line) string {
+	return d.inMarket("/creator/lines/" + url.PathEscape(l.Order) + "/" + url.PathEscape(l.ID))
+}
+
+// suggest finds what a creator should do next, from what is known of the account.
+func suggest(tx *db.Tx, h *home) (next []suggestion, err error) {
+	histories, err := enrolment.Standings(tx, h.Market.No, []id.ID{h.me.Creator})
+	if err != nil {
+		return nil, err
+	}
+	const wanted, windowDays = 3, 180 // qualifying sales within this many days of activation (docs/spec.md §9)
+	for key, history := range histories {
+		if key.Program != enrolment.Associates || history.At(h.now) != enrolment.Provisional {
+			continue
+		}
+		since := history[len(history)-1].Since
+		sales, err := report.Sales(tx, h.me.Creator, h.Market, uint8(key.Program), since, wanted)
+		if err != nil {
+			return nil, err
+		}
+		left := int(since.AddDate(0, 0, windowDays).Sub(h.now) / (24 * time.Hour))
+		next = append(next, suggestion{done: sales, all: wanted, text: plainSales(wanted - sales),
+			more: fmt.Sprintf("%d of %d · %d days left", sales, wanted, max(left, 0)), label: "Links", href: h.inMarket("/creator/links")})
+	}
+	links, err := link.Of(tx, h.me.Creator, 0, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(links) == 0 {
+		next = append(next, suggestion{text: "Make your first link", more: "paste a product's address, or type its name", label: "Make one", href: h.inMarket("/creator/links")})
+	}
+	if best := bestDay(h.days); best.Commission > 0 {
+		if at, err := time.Parse("2006-01-02", best.Date); err == nil {
+			next = append(next, suggestion{text: "Your best day of these thirty was " + at.Format("Monday 2 January"),
+				more: h.money(best.Commission) + " from " + ui.Plural(h.Format, best.Orders, "order", "orders"), label: "See it",
+				href: h.inMarket("/creator/earnings", "month", best.Date[:7], "sort", report.SortAmount)})
+		}
+	}
+	return next, nil
+}
+
+func plainSales(missing int) string {
+	switch {
+	case missing <= 0:
+		return "Enough qualifying sales: your review comes next"
+	case missing == 1:
+		return "One more qualifying sale for full approval"
+	}
+	return fmt.Sprintf("%d more qualifying sales for full approval", missing)
+}
+
+func bestDay(days []report.Day) (best report.Day) {
+	for _, day := range days {
+		if day.Commission > best.Commission {
+			best = day
+		}
+	}
+	return best
+}
+
+// monthName is the running month, for the figure beside today's.
+func (h *home) monthName() string {
+	return h.Format.Month(market.MonthOf(h.now, h.Market.Location()), h.now)
+}

@@ -1,0 +1,140 @@
+package operator
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"tributary/internal/creator"
+	"tributary/internal/db"
+	"tributary/internal/enrolment"
+	"tributary/internal/fault"
+	"tributary/internal/id"
+	"tributary/internal/report"
+	"tributary/internal/web/ui"
+)
+
+const pageCreators = 40
+
+// creators is the list of accounts with their standing and balances in a marketplace.
+type creators struct {
+	*desk
+	text string
+	rows []creatorRow
+	next string
+}
+
+type creatorRow struct {
+	creator.Creator
+	standings []standing
+	balances  report.Balances
+}
+
+type standing struct {
+	program, state string
+	good           bool
+}
+
+// Creators lists the creators.
+func (p *Pages) Creators(w http.ResponseWriter, r *http.Request) error {
+	return p.show(w, r, "Creators", "/operator/creators", func(tx *db.Tx, d *desk) (templ.Component, error) {
+		v := &creators{desk: d, text: strings.TrimSpace(r.FormValue("q"))}
+		if len(v.text) > 200 {
+			return nil, fault.Invalidf("q", "is longer than 200 characters", "search for a part of a name")
+		}
+		var found []creator.Creator
+		var err error
+		if v.text != "" {
+			found, err = creator.Search(tx, v.text, pageCreators)
+		} else {
+			after, _ := id.Parse("after", id.Creator, r.FormValue("after"))
+			found, err = creator.All(tx, after, pageCreators+1)
+			if len(found) > pageCreators {
+				found = found[:pageCreators]
+				v.next = d.inMarket("/operator/creators", "after", found[pageCreators-1].ID.Text(id.Creator))
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		v.rows, err = readRows(tx, d, found)
+		return creatorsPage(v), err
+	})
+}
+
+func readRows(tx *db.Tx, d *desk, found []creator.Creator) ([]creatorRow, error) {
+	ids := make([]id.ID, len(found))
+	for i, one := range found {
+		ids[i] = one.ID
+	}
+	histories, err := enrolment.Standings(tx, d.Market.No, ids)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]creatorRow, len(found))
+	for i, one := range found {
+		rows[i].Creator = one
+		for _, program := range []enrolment.Program{enrolment.Associates, enrolment.Influencer, enrolment.Connections} {
+			history, ok := histories[enrolment.Key{Market: d.Market.No, Creator: one.ID, Program: program}]
+			if state := history.At(d.now); ok && state != "" {
+				rows[i].standings = append(rows[i].standings, standing{program.String(), strings.ReplaceAll(string(state), "_", " "), state.Active()})
+			}
+		}
+		if rows[i].balances, err = report.BalancesOf(tx, one.ID, d.Market, d.now); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+func (d *desk) creatorAddress(one id.ID) string {
+	return d.inMarket("/operator/creators/" + one.Text(id.Creator))
+}
+
+// one is a creator's page for the staff.
+type one struct {
+	*desk
+	creatorRow
+	lines []report.Line
+	days  report.Day
+}
+
+// Creator shows one creator: standing, balances, newest lines.
+func (p *Pages) Creator(w http.ResponseWriter, r *http.Request) error {
+	return p.show(w, r, "Creator", "/operator/creators", func(tx *db.Tx, d *desk) (templ.Component, error) {
+		number, err := id.Parse("creator", id.Creator, r.PathValue("creator"))
+		if err != nil {
+			return nil, ui.NotFound
+		}
+		found, err := creator.One(tx, number)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := readRows(tx, d, []creator.Creator{found})
+		if err != nil {
+			return nil, err
+		}
+		v := &one{desk: d, creatorRow: rows[0]}
+		d.Title = found.Name
+		days, err := report.Days(tx, number, d.Market, d.now.AddDate(0, 0, -29), d.now)
+		if err != nil {
+			return nil, err
+		}
+		v.days = report.Sum(days)
+		page, err := report.Lines(tx, number, d.Market, report.Filter{Limit: pageOrders})
+		v.lines = page.Lines
+		return creatorPage(v), err
+	})
+}
+
+func (v *one) reaches() []ui.Reach {
+	b := v.balances
+	reaches := []ui.Reach{{Label: "Ordered, not shipped", Amount: v.money(b.Pending), Value: b.Pending, Note: "earned when it ships"}}
+	for i := len(b.Months) - 1; i >= 0; i-- {
+		part := b.Months[i]
+		reaches = append(reaches, ui.Reach{Label: "Earned, " + v.Format.Month(part.Month, v.now), Amount: v.money(part.Amount), Value: part.Amount,
+			Note: "payable " + v.Format.Date(part.Payable, v.now)})
+	}
+	return append(reaches, ui.Reach{Label: "Payable now", Amount: v.money(b.Payable), Value: b.Payable, Due: true, Note: v.money(b.Held) + " held"})
+}

@@ -1,0 +1,102 @@
+package operator
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"tributary/internal/accrual"
+	"tributary/internal/creator"
+	"tributary/internal/db"
+	"tributary/internal/fault"
+	"tributary/internal/id"
+	"tributary/internal/report"
+	"tributary/internal/web/ui"
+)
+
+const pageOrders = 30
+
+// orders is the list of orders, found by id or newest first.
+type orders struct {
+	*desk
+	text   string
+	orders []report.Order
+	more   bool
+}
+
+// Orders lists orders.
+func (p *Pages) Orders(w http.ResponseWriter, r *http.Request) error {
+	return p.show(w, r, "Orders", "/operator/orders", func(tx *db.Tx, d *desk) (templ.Component, error) {
+		v := &orders{desk: d, text: strings.TrimSpace(r.FormValue("q"))}
+		if len(v.text) > 200 {
+			return nil, fault.Invalidf("q", "is longer than 200 characters", "search for the beginning of an order's id")
+		}
+		var before time.Time
+		at, order, _ := strings.Cut(r.FormValue("before"), "~")
+		if micro, err := strconv.ParseInt(at, 10, 64); err == nil {
+			before = time.UnixMicro(micro)
+		}
+		var err error
+		v.orders, err = report.Orders(tx, d.Market, v.text, before, order, pageOrders+1)
+		if len(v.orders) > pageOrders {
+			v.orders, v.more = v.orders[:pageOrders], true
+		}
+		return ordersPage(v), err
+	})
+}
+
+func (v *orders) next() string {
+	if !v.more || v.text != "" {
+		return ""
+	}
+	last := v.orders[len(v.orders)-1]
+	return v.inMarket("/operator/orders", "before", strconv.FormatInt(last.At.UnixMicro(), 10)+"~"+last.ID)
+}
+
+func (d *desk) orderAddress(order string) string {
+	return d.inMarket("/operator/orders/" + url.PathEscape(order))
+}
+
+func (d *desk) lineAddress(l report.Line) string {
+	return d.inMarket("/operator/lines/" + url.PathEscape(l.Order) + "/" + url.PathEscape(l.ID))
+}
+
+func (d *desk) view(caption string) ui.LineView {
+	return ui.LineView{Format: d.Format, Currency: d.Market.Currency, Now: d.now, Href: d.lineAddress, Caption: caption, Earns: "Earns"}
+}
+
+// Order shows one order with its lines and the events that wait for it.
+func (p *Pages) Order(w http.ResponseWriter, r *http.Request) error {
+	return p.show(w, r, "Order", "/operator/orders", func(tx *db.Tx, d *desk) (templ.Component, error) {
+		order, waiting, err := report.OneOrder(tx, d.Market, r.PathValue("order"))
+		d.Title = "Order " + order.ID
+		return orderPage(d, order, waiting), err
+	})
+}
+
+// readNames gives the names of the creators whom an explanation speaks of, by the id it has for them.
+func readNames(tx *db.Tx, e *accrual.Explanation) (map[string]string, error) {
+	var ids []id.ID
+	for _, text := range append([]string{e.Creator}, touched(e)...) {
+		if one, err := id.Parse("creator", id.Creator, text); err == nil {
+			ids = append(ids, one)
+		}
+	}
+	found, err := creator.Find(tx, ids)
+	names := map[string]string{}
+	for one, c := range found {
+		names[one.Text(id.Creator)] = c.Name
+	}
+	return names, err
+}
+
+func touched(e *accrual.Explanation) (creators []string) {
+	for _, t := range e.Touches {
+		creators = append(creators, t.Creator)
+	}
+	return creators
+}

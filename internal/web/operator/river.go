@@ -1,0 +1,124 @@
+package operator
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"tributary/internal/clock"
+	"tributary/internal/db"
+	"tributary/internal/event"
+	"tributary/internal/report"
+	"tributary/internal/web/ui"
+)
+
+// river is the first page: what flows, and what stands still.
+type river struct {
+	*desk
+	report.River
+	unshipped int64
+	oldest    time.Time
+	known     bool // this process has a click log
+	turn      int64
+}
+
+// stage is one step of the river, with what waits there.
+type stage struct {
+	name, figure, what string
+	age                string // of the oldest thing that waits
+	late               bool
+	href               string
+}
+
+// Ages from which a step is shown as late.
+const (
+	lateClicks  = 10 * time.Second
+	lateWaiting = 24 * time.Hour
+	lateOpen    = 30 * 24 * time.Hour
+	lateClose   = 24 * time.Hour
+)
+
+// River is the first page.
+func (p *Pages) River(w http.ResponseWriter, r *http.Request) error {
+	return p.show(w, r, "River", "/operator", func(tx *db.Tx, d *desk) (templ.Component, error) {
+		page, err := p.readRiver(tx, d)
+		d.Stream = d.inMarket("/operator/events")
+		return riverPage(page), err
+	})
+}
+
+// Live gives the parts that change, and the turn that they show.
+func (p *Pages) Live(r *http.Request) (page templ.Component, turn int64, err error) {
+	err = p.DB.Read(r.Context(), func(tx *db.Tx) error {
+		d, err := p.open(tx, r, "River", "/operator")
+		if err != nil {
+			return err
+		}
+		read, err := p.readRiver(tx, d)
+		page, turn = riverParts(read), read.turn
+		return err
+	})
+	return page, turn, err
+}
+
+func (p *Pages) readRiver(tx *db.Tx, d *desk) (*river, error) {
+	v := &river{desk: d}
+	var err error
+	if v.turn, err = event.Turn(tx, d.Market.Lane()); err != nil {
+		return v, err
+	}
+	if p.Unshipped != nil {
+		v.unshipped, v.oldest = p.Unshipped()
+		v.known = true
+	}
+	v.River, err = report.RiverOf(tx, d.Market, d.now)
+	return v, err
+}
+
+func (v *river) age(since, now time.Time) (string, time.Duration) {
+	if since.IsZero() {
+		return "nothing waits", 0
+	}
+	return "oldest " + ui.Age(now.Sub(since)), now.Sub(since)
+}
+
+func (v *river) stages() []stage {
+	f := v.Format
+	shipped, open, waiting, due := "", "", "", ""
+	var shipAge, openAge, waitAge, dueAge time.Duration
+	shipped, shipAge = v.age(v.oldest, clock.Wall()) // the log's own time, not the business clock's
+	waiting, waitAge = v.age(v.OldestWaiting, v.now)
+	open, openAge = v.age(v.OpenSince, v.now)
+	due, dueAge = v.age(v.OverdueSince, v.now)
+	unshipped := ui.Plural(f, v.unshipped, "waits in the log", "wait in the log")
+	if !v.known {
+		unshipped, shipped = "the log is another process's", ""
+	}
+	return []stage{
+		{name: "Clicks in", figure: f.Count(v.Clicks), what: f.Count(v.Filtered) + " filtered, today", age: "counted once, for their creator"},
+		{name: "Shipped", figure: f.Count(v.Clicks + v.Filtered), what: unshipped, age: shipped, late: shipAge > lateClicks},
+		{name: "Orders in", figure: f.Count(v.Orders), what: ui.Plural(f, v.Waiting, "event is early", "events are early"), age: waiting,
+			late: waitAge > lateWaiting, href: v.inMarket("/operator/orders")},
+		{name: "Attributed", figure: f.Count(v.Credited), what: "of " + ui.Plural(f, v.Lines, "line", "lines") + ", today", age: "decided as they come in"},
+		{name: "Posted", figure: v.money(v.Pending), what: "ordered, not shipped", age: open, late: openAge > lateOpen},
+		{name: "Payable", figure: v.money(v.Payable), what: v.money(v.Overdue) + " of it not yet moved", age: due, late: dueAge > lateClose},
+	}
+}
+
+func (v *river) reaches() []ui.Reach {
+	reaches := []ui.Reach{{Label: "Ordered, not shipped", Amount: v.money(v.Pending), Value: v.Pending, Note: "over all creators"}}
+	for i := len(v.Months) - 1; i >= 0; i-- {
+		part := v.Months[i]
+		reaches = append(reaches, ui.Reach{Label: "Earned, " + v.Format.Month(part.Month, v.now), Amount: v.money(part.Amount), Value: part.Amount,
+			Note: "payable " + v.Format.Date(part.Payable, v.now)})
+	}
+	reaches = append(reaches, ui.Reach{Label: "Payable now", Amount: v.money(v.Payable), Value: v.Payable, Due: true, Note: "due to creators"})
+	if v.InPayment != 0 {
+		reaches = append(reaches, ui.Reach{Label: "In payment", Amount: v.money(v.InPayment), Value: v.InPayment, Due: true, Note: "on its way"})
+	}
+	if v.Held != 0 {
+		reaches = append(reaches, ui.Reach{Label: "Held", Amount: v.money(v.Held), Value: v.Held, Note: "until a question is settled"})
+	}
+	return reaches
+}

@@ -1,0 +1,49 @@
+package web
+
+import (
+	"tributary/internal/auth"
+	"tributary/internal/web/ui"
+)
+
+// route is a row of the table: an address, whom it lets in, and what it does. A test walks the table with every role.
+type route struct {
+	pattern string
+	who     auth.Roles
+	action  ui.Action
+}
+
+// anybody lets in who has not signed in, too. It is no role: a row must say it.
+const anybody auth.Roles = 1 << 15
+
+// routes is every address for people.
+func (w *Web) routes() []route {
+	c, o := w.creator, w.operator
+	everyone := auth.Creators | auth.Staff
+	return []route{
+		{"GET /assets/{name}", anybody, ui.ServeAsset},
+		{"GET /login", anybody, w.loginPage},
+		{"POST /login", anybody, w.login},
+		{"POST /logout", anybody, w.logout},
+		{"GET /home", everyone, w.home},
+
+		{"GET /creator", auth.Creators, c.Home},
+		{"GET /creator/events", auth.Creators, w.creatorEvents},
+		{"GET /creator/earnings", auth.Creators, c.Earnings},
+		{"GET /creator/earnings.csv", auth.Creators, c.EarningsFile},
+		{"GET /creator/lines/{order}/{line}", auth.Creators, c.Line},
+		{"GET /creator/lines/{order}/{line}/facts", auth.Creators, c.LineFacts},
+		{"GET /creator/links", auth.Creators, c.Links},
+		{"POST /creator/links", auth.Creators, c.MakeLink},
+		{"POST /creator/tracking", auth.Creators, c.MakeTracking},
+
+		{"GET /operator", auth.Staff, o.River},
+		{"GET /operator/events", auth.Staff, w.operatorEvents},
+		{"GET /operator/orders", auth.Staff, o.Orders},
+		{"GET /operator/orders/{order}", auth.Staff, o.Order},
+		{"GET /operator/lines/{order}/{line}", auth.Staff, o.Line},
+		{"GET /operator/lines/{order}/{line}/facts", auth.Staff, o.LineFacts},
+		{"GET /operator/rates", auth.Staff, o.Rates},
+		{"GET /operator/creators", auth.Staff, o.Creators},
+		{"GET /operator/creators/{creator}", auth.Staff, o.Creator},
+	}
+}

@@ -1,0 +1,174 @@
+// Package web is the door for people: it knows every page's address, who may open it, the session behind a cookie and
+// the live stream. What stands on the pages is the business of web/creator and web/operator.
+//
+// What must always hold: a route without a row in the table does not exist, and a row lets in whom it names and nobody
+// else; a form is taken from our own pages only; no page may run a script, load a style or be framed but by us; a cookie
+// is known here by its hash alone.
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"tributary/internal/auth"
+	"tributary/internal/clock"
+	"tributary/internal/db"
+	"tributary/internal/event"
+	"tributary/internal/fault"
+	"tributary/internal/id"
+	"tributary/internal/web/creator"
+	"tributary/internal/web/operator"
+	"tributary/internal/web/ui"
+)
+
+// Config is what the pages need.
+type Config struct {
+	DB      *db.DB
+	Clock   *clock.Business
+	Hints   *event.Hints
+	Address string // where links of creators begin: https://go.example
+	Secure  bool   // pages are served over https: the cookie says so
+	// Unshipped, if set, tells how many clicks of this process wait in the log, and since when.
+	Unshipped func() (count int64, oldest time.Time)
+	// LinkMade, if set, returns once this process's edge knows the links that were made: only then a link is shown.
+	LinkMade func(context.Context) error
+}
+
+// Web serves the pages.
+type Web struct {
+	Config
+	sessions *scs.SessionManager
+	handler  http.Handler
+	feed     *feed
+	creator  *creator.Pages
+	operator *operator.Pages
+}
+
+const (
+	sessionLife = 30 * 24 * time.Hour
+	sessionIdle = 14 * 24 * time.Hour // without a visit
+	seenStride  = time.Minute         // how often a visit is written down
+)
+
+// New gives the door. Its routes are those of routes.go.
+func New(c Config) *Web {
+	w := &Web{Config: c, feed: newFeed(c.DB, c.Hints)}
+	w.creator = &creator.Pages{DB: c.DB, Clock: c.Clock, Address: strings.TrimSuffix(c.Address, "/"), LinkMade: c.LinkMade}
+	w.operator = &operator.Pages{DB: c.DB, Clock: c.Clock, Unshipped: c.Unshipped}
+	w.sessions = scs.New()
+	w.sessions.Store = auth.Sessions{DB: c.DB}
+	w.sessions.HashTokenInStore = true
+	w.sessions.Lifetime = sessionLife
+	w.sessions.ErrorFunc = ui.Fail
+	w.sessions.Cookie.Name = "tributary"
+	if c.Secure {
+		w.sessions.Cookie.Name, w.sessions.Cookie.Secure = "__Host-tributary", true
+	}
+	mux := http.NewServeMux()
+	for _, route := range w.routes() {
+		mux.Handle(route.pattern, w.guard(route))
+	}
+	mux.Handle("/", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { ui.Fail(rw, r, ui.NotFound) }))
+	origin := http.NewCrossOriginProtection()
+	origin.SetDenyHandler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		ui.Fail(rw, r, fault.New(fault.Denied, "", "this form was sent from another site", "open the page here and send it again"))
+	}))
+	w.handler = headers(c.Secure, origin.Handler(w.sessions.LoadAndSave(mux)))
+	return w
+}
+
+func (w *Web) ServeHTTP(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }
+
+// Close ends the live streams and what feeds them.
+func (w *Web) Close() { w.feed.close() }
+
+// Wants tells whether an address is a page's: the first part of its path is one that the table has.
+func (w *Web) Wants(r *http.Request) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	for _, route := range w.routes() {
+		_, path, _ := strings.Cut(route.pattern, " /")
+		if own, _, _ := strings.Cut(path, "/"); own == first {
+			return true
+		}
+	}
+	return false
+}
+
+// policy lets a page use what this host serves, and nothing else: no inline script or style, no frame, no other host.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'"
+
+func headers(secure bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		if secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// maxForm bounds what a form may send: the longest field is a pasted address.
+const maxForm = 64 << 10
+
+// guard asks who is there, and lets in whom the row names.
+func (w *Web) guard(route route) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if route.who == anybody {
+			w.act(rw, r, route.action)
+			return
+		}
+		p, ok, err := w.principal(r)
+		switch {
+		case err != nil:
+			ui.Fail(rw, r, err)
+		case !ok:
+			w.act(rw, r, welcome)
+		case !route.who.Has(p.Role):
+			ui.Fail(rw, r, fault.New(fault.Denied, "", "this page is not for the role "+string(p.Role), "ask whoever runs the installation"))
+		default:
+			w.act(rw, r.WithContext(ui.With(r.Context(), p)), route.action)
+		}
+	})
+}
+
+func (w *Web) act(rw http.ResponseWriter, r *http.Request, action ui.Action) {
+	if err := action(rw, r); err != nil {
+		ui.Fail(rw, r, err)
+	}
+}
+
+// The session's content.
+const (
+	keyPrincipal = "principal"
+	keySeen      = "seen" // unix seconds of the last visit that was written down
+)
+
+// principal is who signed in with this session, read anew: a closed account is out at once.
+func (w *Web) principal(r *http.Request) (p auth.Principal, ok bool, err error) {
+	ctx := r.Context()
+	number := id.ID(w.sessions.GetInt64(ctx, keyPrincipal))
+	seen := time.Unix(w.sessions.GetInt64(ctx, keySeen), 0)
+	since := clock.Since(seen)
+	if number == 0 || since > sessionIdle {
+		return p, false, nil
+	}
+	err = w.DB.Read(ctx, func(tx *db.Tx) error {
+		p, ok, err = auth.Find(tx, number)
+		return err
+	})
+	if ok && since > seenStride {
+		w.sessions.Put(ctx, keySeen, clock.Wall().Unix())
+	}
+	return p, ok, err
+}
