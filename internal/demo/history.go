@@ -312,7 +312,7 @@ func hostOf(address string) string {
 func (w *World) First(home string) (product string, tag link.Tracking) {
 	c := w.Creators[0]
 	tag = c.Tracking[catalog.US][0]
-	for _, item := range w.Catalog.In(catalog.US, "Kitchen") {
+	for _, item := range w.Catalog.In(catalog.US, c.topics[0]) {
 		if !item.Digital && item.Price > 2000 {
 			return home + "/dp/" + item.SKU + "?tag=" + tag.Tag, tag
 		}

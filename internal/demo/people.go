@@ -24,13 +24,13 @@ import (
 // person is a creator of the demo: what they write about decides what their readers buy, and reach how much.
 type person struct {
 	name, handle string
-	topics       []string // top categories
+	topics       []string // categories
 	reach        int      // clicks on an ordinary day
 	uk           bool     // also enrolled in the second marketplace
 }
 
 var people = []person{
-	{"Maya Okafor", "maya", []string{"Home", "Kitchen"}, 22, true},
+	{"Maya Okafor", "maya", []string{"Home > Kitchen", "Home"}, 22, true},
 	{"Jonas Lindqvist", "jonas", []string{"Electronics", "Computers"}, 18, true},
 	{"Priya Raman", "priya", []string{"Beauty", "Luxury Beauty"}, 15, true},
 	{"Theo Marchetti", "theo", []string{"Outdoors", "Sports"}, 11, false},
@@ -39,9 +39,9 @@ var people = []person{
 	{"Aiko Tanabe", "aiko", []string{"Toys", "Baby"}, 8, false},
 	{"Samuel Osei", "samuel", []string{"Video Games", "Electronics"}, 7, true},
 	{"Greta Hollander", "greta", []string{"Pets", "Home"}, 5, false},
-	{"Noor Haddad", "noor", []string{"Kitchen", "Grocery"}, 4, true},
+	{"Noor Haddad", "noor", []string{"Home > Kitchen", "Grocery"}, 4, true},
 	{"Felix Brandt", "felix", []string{"Musical Instruments", "Music"}, 3, false},
-	{"Lucía Ferrer", "lucia", []string{"Apparel", "Shoes", "Jewellery"}, 3, true},
+	{"Lucía Ferrer", "lucia", []string{"Fashion", "Handmade"}, 3, true},
 }
 
 // Creator is a creator of the demo as the rest needs it.
@@ -147,3 +147,12 @@ func settleCreator(tx *db.Tx, ring *secret.Ring, markets []market.Market, p pers
 
 // FirstHandle is the creator whose page the demo opens with.
 const FirstHandle = "maya"
+
+// Cast lists the creators as they are made, without ids and tracking ids.
+func Cast() []Creator {
+	cast := make([]Creator, len(people))
+	for i, p := range people {
+		cast[i].person = p
+	}
+	return cast
+}
