@@ -79,12 +79,16 @@ func TestTreeIsReal(t *testing.T) {
 	}
 }
 
-// A link that was made with one version of the program leads to the same product with the next: whoever changes the
-// words on purpose changes this number, and knows that old demo installations will differ.
+// made is what the words of today make. A link that was made with one version of the program leads to the same product
+// with the next: whoever changes the words on purpose changes this number, and knows that older demo installations have
+// other goods than their store shows.
+const made = 8362678240187011332
+
 func TestGoodsAreAlwaysTheSame(t *testing.T) {
-	one, two := hash(New(base)), hash(New(base))
-	if one != two {
-		t.Fatal("two catalogs differ")
+	for range 2 {
+		if got := hash(New(base)); got != made {
+			t.Fatalf("the goods have changed: %d", got)
+		}
 	}
 }
 

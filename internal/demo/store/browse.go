@@ -21,6 +21,7 @@ func (s *Store) missing(*visit) error {
 	return fault.New(fault.NotFound, "", "there is no page at this address", "search for it, or begin at the front page")
 }
 
+// product shows a product. The other country's page is that of the same GTIN, whatever its sku is there.
 func (s *Store) product(v *visit) error {
 	market := v.region.Market
 	item := s.config.Catalog.Find(market, v.r.PathValue("sku"))
@@ -106,6 +107,7 @@ func (p shelfPage) address(page int) string {
 	return p.base + "?" + query.Encode()
 }
 
+// category shows a department or a part of it, named by its whole path as in the catalog: links of creators name it so.
 func (s *Store) category(v *visit) error {
 	category := product.CleanCategory(v.r.PathValue("category"))
 	if !s.shelves[v.region.Market].names[category] {
@@ -148,6 +150,7 @@ func (s *Store) search(v *visit) error {
 // pictureAge is how long browsers keep a picture: a new version of the program may draw better ones.
 const pictureAge = "public, max-age=86400"
 
+// picture serves a drawing. Its address is also what the platform's catalog names as the product's image.
 func (s *Store) picture(w http.ResponseWriter, r *http.Request) {
 	sku, isSVG := strings.CutSuffix(r.PathValue("file"), ".svg")
 	drawn, ok := s.config.Catalog.Picture(sku)

@@ -28,6 +28,7 @@ type basket struct {
 	subtotal  int64
 }
 
+// basket prices the cart as the goods are priced now; what is no longer sold falls out of sight.
 func (v *visit) basket() (b basket) {
 	for _, line := range v.cartLines() {
 		if item := v.store.config.Catalog.Find(v.region.Market, line.SKU); item != nil {
@@ -64,6 +65,8 @@ func quantityOf(text string) int64 {
 	return min(n, maxQuantity)
 }
 
+// addToCart adds units. The time at which a sku first entered the present cart stays: it decides, together with the click,
+// whether the click brought the sale.
 func (s *Store) addToCart(v *visit) error {
 	skus, counts := v.r.Form["sku"], v.r.Form["quantity"]
 	if len(skus) == 0 || len(skus) > maxLines {
@@ -100,6 +103,7 @@ func (s *Store) addToCart(v *visit) error {
 	return v.moved("/cart")
 }
 
+// setInCart changes the units of a sku, or takes it out: then its time is forgotten with it.
 func (s *Store) setInCart(v *visit) error {
 	quantity, err := strconv.ParseInt(v.r.Form.Get("quantity"), 10, 64)
 	if err != nil || quantity < 0 {
@@ -124,6 +128,7 @@ type form struct {
 	errors map[string]string
 }
 
+// checkout asks where the goods go.
 func (s *Store) checkout(v *visit) error {
 	b := v.basket()
 	if len(b.lines) == 0 {
@@ -226,6 +231,7 @@ type told struct {
 	kind string // its type
 }
 
+// order shows one of the visitor's orders with the events about it: a demo, so the shopper may look behind the counter.
 func (s *Store) order(v *visit) error {
 	var found *order
 	var events []told
@@ -268,6 +274,7 @@ func show(r report) told {
 	return t
 }
 
+// orders lists what the visitor ordered in this region, newest first.
 func (s *Store) orders(v *visit) error {
 	var mine []*order
 	s.view(func(st *state) {
