@@ -31,11 +31,7 @@ var benches = []struct {
 	name string
 	run  func(context.Context, benchOptions) (benchReport, error)
 }{
-	{"redirect", benchRedirect},
-	{"ship", benchShip},
 	{"orders", benchOrders},
-	{"import", benchImport},
-	{"pages", benchPages},
 }
 
 // benchOptions are what every bench is told.

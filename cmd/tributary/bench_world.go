@@ -69,7 +69,9 @@ func (o benchOptions) openWorld(ctx context.Context, creators int) (*benchWorld,
 		if err := db.Admin(ctx, o.Database, "CREATE DATABASE "+name); err != nil {
 			return nil, err
 		}
-		drop = func() error { return db.Admin(context.WithoutCancel(ctx), o.Database, "DROP DATABASE "+name+" WITH (FORCE)") }
+		drop = func() error {
+			return db.Admin(context.WithoutCancel(ctx), o.Database, "DROP DATABASE "+name+" WITH (FORCE)")
+		}
 	}
 	i, err := home.open(ctx, sandbox)
 	if err != nil {
