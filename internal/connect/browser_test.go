@@ -140,14 +140,19 @@ func TestBrowserCartTimes(t *testing.T) {
 		t.Errorf("what left the cart and came again has the time %s, not later than %s", again, first)
 	}
 	browser.Eval[string](p, "tributary.cart('POT')")
-	if left := browser.Eval[string](p, "tributary.ordered(), String([tributary.added('POT'), tributary.added('KETTLE')])"); left != "," {
+	if left := browser.Eval[string](p,
+		"tributary.ordered(), String([tributary.added('POT'), tributary.added('KETTLE')])"); left != "," {
 		t.Errorf("after the order: %s", left)
 	}
 	// Storage that somebody else wrote into, and a cart without end.
-	if got := browser.Eval[string](p, "localStorage.setItem('tributary.cart', '[1'), tributary.cart('A'), localStorage.setItem('tributary.cart', '7'), tributary.cart('B')"); got == "" {
+	if got := browser.Eval[string](p,
+		"localStorage.setItem('tributary.cart', '[1'), tributary.cart('A'), "+
+			"localStorage.setItem('tributary.cart', '7'), tributary.cart('B')"); got == "" {
 		t.Error("broken storage stops the script")
 	}
-	if count := browser.Eval[int](p, "[...Array(300).keys()].forEach(i => tributary.cart('S' + i)), Object.keys(JSON.parse(localStorage.getItem('tributary.cart'))).length"); count > 200 {
+	if count := browser.Eval[int](p,
+		"[...Array(300).keys()].forEach(i => tributary.cart('S' + i)), "+
+			"Object.keys(JSON.parse(localStorage.getItem('tributary.cart'))).length"); count > 200 {
 		t.Errorf("%d skus are kept", count)
 	}
 }
@@ -159,7 +164,8 @@ func TestBrowserForeignPage(t *testing.T) {
 	foreign := strings.Replace(w.store, "store.localhost", "evil.localhost", 1)
 	p.Expect("/c")
 	p.Goto(foreign + "/?tag=ada-20")
-	outcome := browser.Eval[string](p, fmt.Sprintf(`fetch('%s/c', {method: 'POST', body: JSON.stringify({market: 'us', address: '%s/?tag=ada-20'})})
+	outcome := browser.Eval[string](p, fmt.Sprintf(`fetch('%s/c', {method: 'POST',
+			body: JSON.stringify({market: 'us', address: '%s/?tag=ada-20'})})
 		.then(a => a.text(), e => 'blocked')`, w.tributary, w.store))
 	if tokens := w.tokens(p); outcome != "blocked" || len(tokens) != 0 || len(w.clicks()) != 0 {
 		t.Errorf("%s, %d tokens, %d clicks", outcome, len(tokens), len(w.clicks()))

@@ -104,7 +104,8 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 func refuseWith(w http.ResponseWriter, status int, f *fault.Error) {
 	answer(w, "application/problem+json", status,
-		problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: f.Error(), Field: f.Field, Fix: f.Fix})
+		problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: f.Error(), Field: f.Field,
+			Fix: f.Fix})
 }
 
 func answer(w http.ResponseWriter, kind string, status int, body any) {

@@ -21,7 +21,8 @@ import (
 func TestScript(t *testing.T) {
 	w := newWorld(t)
 	plain, packed := w.ask("GET", "/t.js", ""), w.ask("GET", "/t.js", "", "Accept-Encoding: br, gzip")
-	if plain.Body.String() != string(js.T) || plain.Header().Get("Content-Encoding") != "" || !strings.HasPrefix(plain.Header().Get("Content-Type"), "text/javascript") {
+	if plain.Body.String() != string(js.T) || plain.Header().Get("Content-Encoding") != "" ||
+		!strings.HasPrefix(plain.Header().Get("Content-Type"), "text/javascript") {
 		t.Errorf("plain: %v", plain.Header())
 	}
 	if size := packed.Body.Len(); size > 3000 {
@@ -31,7 +32,8 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := io.ReadAll(unpacked); err != nil || string(text) != string(js.T) || packed.Header().Get("Vary") != "Accept-Encoding" {
+	if text, err := io.ReadAll(unpacked); err != nil || string(text) != string(js.T) ||
+		packed.Header().Get("Vary") != "Accept-Encoding" {
 		t.Errorf("packed: %v, %v", packed.Header(), err)
 	}
 	for _, tag := range []string{plain.Header().Get("ETag"), "W/" + packed.Header().Get("ETag")} {
@@ -43,10 +45,12 @@ func TestScript(t *testing.T) {
 	if plain.Header().Get("ETag") == packed.Header().Get("ETag") {
 		t.Error("two different bodies have one tag")
 	}
-	if head := w.ask("HEAD", "/t.js", ""); head.Code != 200 || head.Body.Len() != 0 || head.Header().Get("Content-Length") == "" {
+	if head := w.ask("HEAD", "/t.js", ""); head.Code != 200 || head.Body.Len() != 0 ||
+		head.Header().Get("Content-Length") == "" {
 		t.Errorf("HEAD: %d %v", head.Code, head.Header())
 	}
-	if refused := w.ask("GET", "/t.js", "", "Accept-Encoding: gzip;q=0, identity"); refused.Header().Get("Content-Encoding") != "" {
+	if refused := w.ask("GET", "/t.js", "",
+		"Accept-Encoding: gzip;q=0, identity"); refused.Header().Get("Content-Encoding") != "" {
 		t.Error("gzip was refused and sent")
 	}
 }
@@ -54,7 +58,8 @@ func TestScript(t *testing.T) {
 func TestDirectLink(t *testing.T) {
 	w := newWorld(t)
 	tell := func(market, address, origin string, headers ...string) (int, string) {
-		body, _ := json.Marshal(map[string]string{"market": market, "address": address, "referrer": "https://blog.example/post", "new": "field"})
+		body, _ := json.Marshal(map[string]string{"market": market, "address": address,
+			"referrer": "https://blog.example/post", "new": "field"})
 		answer := w.ask("POST", "/c", string(body), append(headers, "Origin: "+origin, "Content-Type: text/plain")...)
 		var told struct{ Token string }
 		_ = json.Unmarshal(answer.Body.Bytes(), &told)
@@ -70,8 +75,10 @@ func TestDirectLink(t *testing.T) {
 		t.Fatal(code, text, err, clicks)
 	}
 	got := clicks[0]
-	if got.Token != token || token.Creator != w.ada || token.Market != 1 || token.Kind != click.KindDirect || !token.Flags.Has(click.FlagDirect) ||
-		token.Landed != click.LandedProduct || token.Place != click.ProductPlace("KETTLE-1") || got.Product != "KETTLE-1" || got.Sub[0] != "x" ||
+	if got.Token != token || token.Creator != w.ada || token.Market != 1 || token.Kind != click.KindDirect ||
+		!token.Flags.Has(click.FlagDirect) ||
+		token.Landed != click.LandedProduct || token.Place != click.ProductPlace("KETTLE-1") || got.Product != "KETTLE-1" ||
+		got.Sub[0] != "x" ||
 		got.UTM[0] != "tv" || got.RefererHost != "blog.example" || !got.Counted() {
 		t.Errorf("logged %+v", got)
 	}
@@ -110,7 +117,8 @@ func TestDirectLink(t *testing.T) {
 		}
 	}
 	for _, body := range []string{"", "{", "[]", `{"address": 5}`, "\xff"} {
-		if answer := w.ask("POST", "/c", body, "Origin: "+w.store); answer.Code != 400 || answer.Header().Get("Content-Type") != "application/problem+json" {
+		if answer := w.ask("POST", "/c", body, "Origin: "+w.store); answer.Code != 400 ||
+			answer.Header().Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%q: %d", body, answer.Code)
 		}
 	}
@@ -124,10 +132,12 @@ func TestDirectLink(t *testing.T) {
 
 func TestPreflight(t *testing.T) {
 	w := newWorld(t)
-	if answer := w.ask("OPTIONS", "/c", "", "Origin: "+w.store); answer.Code != 204 || answer.Header().Get("Access-Control-Allow-Methods") != "POST" {
+	if answer := w.ask("OPTIONS", "/c", "", "Origin: "+w.store); answer.Code != 204 ||
+		answer.Header().Get("Access-Control-Allow-Methods") != "POST" {
 		t.Errorf("own: %d %v", answer.Code, answer.Header())
 	}
-	if answer := w.ask("OPTIONS", "/c", "", "Origin: https://evil.example"); answer.Code != 403 || answer.Header().Get("Access-Control-Allow-Origin") != "" {
+	if answer := w.ask("OPTIONS", "/c", "", "Origin: https://evil.example"); answer.Code != 403 ||
+		answer.Header().Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("foreign: %d %v", answer.Code, answer.Header())
 	}
 }
@@ -143,18 +153,21 @@ func TestTouches(t *testing.T) {
 	later := seal(func(token *click.Token) { token.At = start })
 	unlogged := seal(func(token *click.Token) { token.Flags, token.At = click.FlagUnlogged, start.Add(-2*time.Hour) })
 	clicks := []string{good, later, "nonsense", seal(func(token *click.Token) { token.Market = 2 }),
-		seal(func(token *click.Token) { token.Flags = click.FlagInvalid }), seal(func(token *click.Token) { token.Flags = click.FlagClosed }), good, unlogged}
+		seal(func(token *click.Token) { token.Flags = click.FlagInvalid }),
+		seal(func(token *click.Token) { token.Flags = click.FlagClosed }), good, unlogged}
 	bind := func(body any, headers ...string) (int, string) {
 		text, _ := json.Marshal(body)
-		answer := w.ask("POST", "/v1/touches", string(text), append([]string{"Content-Type: application/json; charset=utf-8"}, headers...)...)
+		answer := w.ask("POST", "/v1/touches", string(text),
+			append([]string{"Content-Type: application/json; charset=utf-8"}, headers...)...)
 		return answer.Code, strings.TrimSpace(answer.Body.String())
 	}
 	const allowed = "Authorization: Bearer store-token"
 	type touch map[string]any
 	for range 2 { // the second time is a repetition
 		code, body := bind(touch{"marketplace": "us", "customer": "c-77", "clicks": clicks}, allowed)
-		want := `{"results":[{"status":"bound"},{"status":"bound"},{"status":"refused","reason":"bad_token"},{"status":"refused","reason":"wrong_marketplace"},` +
-			`{"status":"ignored","reason":"invalid_traffic"},{"status":"ignored","reason":"enrolment_not_active"},{"status":"bound"},{"status":"bound"}]}`
+		want := `{"results":[{"status":"bound"},{"status":"bound"},{"status":"refused","reason":"bad_token"},` +
+			`{"status":"refused","reason":"wrong_marketplace"},{"status":"ignored","reason":"invalid_traffic"},` +
+			`{"status":"ignored","reason":"enrolment_not_active"},{"status":"bound"},{"status":"bound"}]}`
 		if code != 200 || body != want {
 			t.Errorf("%d %s\nwant %s", code, body, want)
 		}
@@ -175,17 +188,20 @@ func TestTouches(t *testing.T) {
 		want   int
 		field  string
 	}{
-		"nobody":              {touch{"marketplace": "us", "customer": "c", "clicks": []string{good}}, "X: y", 401, "authorization"},
-		"another token":       {touch{}, "Authorization: Bearer other", 401, "authorization"},
-		"no marketplace":      {touch{"customer": "c", "clicks": []string{good}}, allowed, 400, "marketplace"},
-		"unknown marketplace": {touch{"marketplace": "fr", "customer": "c", "clicks": []string{good}}, allowed, 404, "marketplace"},
-		"no customer":         {touch{"marketplace": "us", "customer": "", "clicks": []string{good}}, allowed, 400, "customer"},
-		"blank customer":      {touch{"marketplace": "us", "customer": " ", "clicks": []string{good}}, allowed, 400, "customer"},
-		"long customer":       {touch{"marketplace": "us", "customer": strings.Repeat("c", 201), "clicks": []string{good}}, allowed, 400, "customer"},
-		"no clicks":           {touch{"marketplace": "us", "customer": "c"}, allowed, 400, "clicks"},
-		"too many clicks":     {touch{"marketplace": "us", "customer": "c", "clicks": make([]string, 11)}, allowed, 400, "clicks"},
-		"not the JSON":        {[]string{"us"}, allowed, 400, "body"},
-		"a body without end":  {touch{"customer": strings.Repeat("c", 20<<10)}, allowed, 413, "body"},
+		"nobody": {touch{"marketplace": "us", "customer": "c", "clicks": []string{good}}, "X: y", 401,
+			"authorization"},
+		"another token":  {touch{}, "Authorization: Bearer other", 401, "authorization"},
+		"no marketplace": {touch{"customer": "c", "clicks": []string{good}}, allowed, 400, "marketplace"},
+		"unknown marketplace": {touch{"marketplace": "fr", "customer": "c", "clicks": []string{good}}, allowed, 404,
+			"marketplace"},
+		"no customer":    {touch{"marketplace": "us", "customer": "", "clicks": []string{good}}, allowed, 400, "customer"},
+		"blank customer": {touch{"marketplace": "us", "customer": " ", "clicks": []string{good}}, allowed, 400, "customer"},
+		"long customer": {touch{"marketplace": "us", "customer": strings.Repeat("c", 201), "clicks": []string{good}},
+			allowed, 400, "customer"},
+		"no clicks":          {touch{"marketplace": "us", "customer": "c"}, allowed, 400, "clicks"},
+		"too many clicks":    {touch{"marketplace": "us", "customer": "c", "clicks": make([]string, 11)}, allowed, 400, "clicks"},
+		"not the JSON":       {[]string{"us"}, allowed, 400, "body"},
+		"a body without end": {touch{"customer": strings.Repeat("c", 20<<10)}, allowed, 413, "body"},
 	} {
 		code, body := bind(c.body, c.header)
 		var told struct{ Field, Detail string }
@@ -194,7 +210,8 @@ func TestTouches(t *testing.T) {
 			t.Errorf("%s: %d %s", name, code, body)
 		}
 	}
-	if answer := w.ask("POST", "/v1/touches", "x=y", allowed, "Content-Type: application/x-www-form-urlencoded"); answer.Code != http.StatusUnsupportedMediaType {
+	if answer := w.ask("POST", "/v1/touches", "x=y", allowed,
+		"Content-Type: application/x-www-form-urlencoded"); answer.Code != http.StatusUnsupportedMediaType {
 		t.Errorf("a form: %d", answer.Code)
 	}
 }
@@ -207,7 +224,8 @@ func FuzzBodies(f *testing.F) {
 		if path != "/c" && path != "/v1/touches" {
 			return
 		}
-		answer := w.ask("POST", path, body, "Origin: "+w.store, "Authorization: Bearer store-token", "Content-Type: application/json")
+		answer := w.ask("POST", path, body, "Origin: "+w.store, "Authorization: Bearer store-token",
+			"Content-Type: application/json")
 		if answer.Code >= 500 {
 			t.Errorf("%s %q: %d %s", path, body, answer.Code, answer.Body)
 		}

@@ -30,7 +30,8 @@ func (d *doors) allow(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-var errOrigin error = fault.New(fault.Denied, "origin", "is not a page of one of the marketplaces", "add the store's host to its marketplace")
+var errOrigin error = fault.New(fault.Denied, "origin", "is not a page of one of the marketplaces",
+	"add the store's host to its marketplace")
 
 // direct answers POST /c. t.js sends its JSON as text, so that the browser need not ask first.
 func (d *doors) direct(w http.ResponseWriter, r *http.Request) {

@@ -46,11 +46,13 @@ const (
 func (d *doors) touches(w http.ResponseWriter, r *http.Request) {
 	if !d.Authorized(r) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		refuseWith(w, http.StatusUnauthorized, fault.New(fault.Denied, "authorization", "is missing or unknown", "send the store's API token as a bearer token"))
+		refuseWith(w, http.StatusUnauthorized, fault.New(fault.Denied, "authorization", "is missing or unknown",
+			"send the store's API token as a bearer token"))
 		return
 	}
 	if !isJSON(r) {
-		refuseWith(w, http.StatusUnsupportedMediaType, fault.New(fault.Invalid, "content-type", "is not JSON", "send application/json"))
+		refuseWith(w, http.StatusUnsupportedMediaType, fault.New(fault.Invalid, "content-type", "is not JSON",
+			"send application/json"))
 		return
 	}
 	var told touch
@@ -74,7 +76,8 @@ func (t *touch) check() error {
 	case t.Marketplace == "":
 		return fault.Invalidf("marketplace", "is empty", "send its id, such as us")
 	case t.Customer == "" || len(t.Customer) > maxCustomer:
-		return fault.Invalidf("customer", "is empty or longer than %d bytes", "send the store's own id of the customer", maxCustomer)
+		return fault.Invalidf("customer", "is empty or longer than %d bytes", "send the store's own id of the customer",
+			maxCustomer)
 	case len(t.Clicks) == 0 || len(t.Clicks) > maxClicks:
 		return fault.Invalidf("clicks", "are none, or more than %d", "send the newest tokens of the browser's cookie", maxClicks)
 	}

@@ -33,15 +33,15 @@ const agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/
 
 // world is an installation on one host, and a store with two plain pages on another, as in life.
 type world struct {
-	t          testing.TB
-	db         *db.DB
-	ring       *secret.Ring
-	sealer     *click.Sealer
-	log        *click.Log
-	doors      http.Handler
-	tributary  string // origin of the installation
-	store      string // origin of the store
-	ada, adaUK id.ID
+	t         testing.TB
+	db        *db.DB
+	ring      *secret.Ring
+	sealer    *click.Sealer
+	log       *click.Log
+	doors     http.Handler
+	tributary string // origin of the installation
+	store     string // origin of the store
+	ada       id.ID
 }
 
 const storePage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Store</title><link rel="icon" href="data:,">
@@ -108,16 +108,19 @@ func (w *world) fill() {
 	w.ada = id.New(start)
 	if err := w.db.Write(context.Background(), db.Interactive, func(tx *db.Tx) error {
 		for no, name := range []string{"us", "uk"} {
-			m := market.Market{No: uint16(no + 1), ID: name, Currency: "USD", Zone: "UTC", Home: w.store, ProductURL: w.store + "/p/{sku}", Hosts: []string{host}, Policy: policy.Shipped()}
+			m := market.Market{No: uint16(no + 1), ID: name, Currency: "USD", Zone: "UTC", Home: w.store, ProductURL: w.store +
+				"/p/{sku}", Hosts: []string{host}, Policy: policy.Shipped()}
 			if err := market.Save(tx, m); err != nil {
 				return err
 			}
 		}
-		if err := creator.Create(tx, w.ring, creator.Creator{ID: w.ada, Name: "Ada", Handle: "ada", Created: start}, creator.Personal{}); err != nil {
+		if err := creator.Create(tx, w.ring, creator.Creator{ID: w.ada, Name: "Ada", Handle: "ada", Created: start},
+			creator.Personal{}); err != nil {
 			return err
 		}
 		for no, tag := range []string{"ada-20", "ada-21"} {
-			tracking := link.Tracking{ID: id.New(start), Tag: tag, Creator: w.ada, Program: click.Associates, Market: uint16(no + 1), Created: start}
+			tracking := link.Tracking{ID: id.New(start), Tag: tag, Creator: w.ada, Program: click.Associates,
+				Market: uint16(no + 1), Created: start}
 			if err := link.Open(tx, tracking); err != nil {
 				return err
 			}

@@ -51,7 +51,8 @@ func TestFact(t *testing.T) {
 				t.Errorf("%q and %q differ", spelling, spellings[0])
 			}
 		}
-		for _, kind := range []string{creator.FactEmail, creator.FactAddress, creator.FactCustomer, creator.FactHousehold, creator.FactPayment} {
+		for _, kind := range []string{creator.FactEmail, creator.FactAddress, creator.FactCustomer, creator.FactHousehold,
+			creator.FactPayment} {
 			hash := string(creator.Fact(ring, kind, spellings[0]))
 			if other, ok := seen[hash]; ok {
 				t.Errorf("%s %q collides with %s", kind, spellings[0], other)
@@ -101,7 +102,8 @@ func TestAccounts(t *testing.T) {
 	personal := creator.Personal{FullName: "Ada Lovelace", Email: "Ada@example.org", Customer: "c-1"}
 	var made []creator.Creator
 	for i := range 5 {
-		made = append(made, creator.Creator{ID: id.New(start.Add(time.Duration(i) * time.Hour)), Name: fmt.Sprintf("Creator %d", i),
+		made = append(made, creator.Creator{ID: id.New(start.Add(time.Duration(i) * time.Hour)),
+			Name:   fmt.Sprintf("Creator %d", i),
 			Handle: fmt.Sprintf("creator.%d", i), Created: start})
 	}
 	if err := d.Write(ctx, db.Interactive, func(tx *db.Tx) error {
@@ -165,8 +167,10 @@ func checkAccounts(t *testing.T, tx *db.Tx, made []creator.Creator) error {
 	if _, err := creator.FindPersonal(tx, secret.FixedRing("another"), made[0].ID); err == nil {
 		t.Error("another installation's keys open what is personal")
 	}
-	old, moved := creator.Fact(ring, creator.FactEmail, "ada@example.org"), creator.Fact(ring, creator.FactEmail, "ADA@new.example")
-	owners, err := creator.Owners(tx, creator.FactEmail, [][]byte{old, moved, creator.Fact(ring, creator.FactEmail, "nobody@example.org")})
+	old, moved := creator.Fact(ring, creator.FactEmail, "ada@example.org"), creator.Fact(ring, creator.FactEmail,
+		"ADA@new.example")
+	owners, err := creator.Owners(tx, creator.FactEmail, [][]byte{old, moved, creator.Fact(ring, creator.FactEmail,
+		"nobody@example.org")})
 	if err != nil || len(owners) != 2 || owners[string(old)][0] != made[0].ID || owners[string(moved)][0] != made[0].ID {
 		t.Errorf("owners %v, %v", owners, err)
 	}

@@ -28,8 +28,9 @@ var (
 	selectSealed  = db.Statement(`SELECT personal FROM creator WHERE id = $1`)
 	updateSealed  = db.Statement(`UPDATE creator SET personal = $2 WHERE id = $1`)
 	updateRouting = db.Statement(`UPDATE creator SET routing = $2 WHERE id = $1`)
-	insertFacts   = db.Bulk("TEXT BYTEA BIGINT", `INSERT INTO creator_fact (kind, hash, creator) VALUES $ROWS ON CONFLICT DO NOTHING`)
-	selectOwners  = db.In(`SELECT kind, hash, creator FROM creator_fact WHERE kind = $1 AND hash IN ($LIST)`)
+	insertFacts   = db.Bulk("TEXT BYTEA BIGINT",
+		`INSERT INTO creator_fact (kind, hash, creator) VALUES $ROWS ON CONFLICT DO NOTHING`)
+	selectOwners = db.In(`SELECT kind, hash, creator FROM creator_fact WHERE kind = $1 AND hash IN ($LIST)`)
 )
 
 func notFound() error {
@@ -156,7 +157,8 @@ func All(tx *db.Tx, after id.ID, limit int) ([]Creator, error) {
 
 // Search finds creators whose name or handle holds the text.
 func Search(tx *db.Tx, text string, limit int) ([]Creator, error) {
-	pattern := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(strings.TrimSpace(text))) + "%"
+	pattern := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_",
+		"!_").Replace(strings.ToLower(strings.TrimSpace(text))) + "%"
 	return list(tx, selectLike, pattern, int64(min(max(limit, 1), maxPage)))
 }
 

@@ -68,7 +68,8 @@ func BenchmarkLookUp(b *testing.B) {
 		if i < len(codes) {
 			codes[i] = code
 		}
-		built.add(codeKey(nil, code), appendShort(nil, link.Link{ID: id.ID(i), Tracking: 1, Creator: 2, Program: 1, Market: 1, Target: "/dp/KETTLE-1?sub1=video"}))
+		built.add(codeKey(nil, code), appendShort(nil, link.Link{ID: id.ID(i), Tracking: 1, Creator: 2, Program: 1,
+			Market: 1, Target: "/dp/KETTLE-1?sub1=video"}))
 	}
 	base, err := built.finish()
 	if err != nil {
@@ -103,7 +104,8 @@ const connections = 256
 // hammer sends requests over many connections and gives how many were answered with a 302 within the time. The
 // generator is as lean as can be, since it shares the processor.
 func hammer(b *testing.B, address, target string, total int) time.Duration {
-	request := []byte("GET " + target + " HTTP/1.1\r\nHost: go.example\r\nUser-Agent: " + browser + "\r\nReferer: https://blog.example/p\r\n\r\n")
+	request := []byte("GET " + target + " HTTP/1.1\r\nHost: go.example\r\nUser-Agent: " + browser +
+		"\r\nReferer: https://blog.example/p\r\n\r\n")
 	var left atomic.Int64
 	left.Store(int64(total))
 	var all sync.WaitGroup

@@ -60,5 +60,6 @@ func (e *Edge) directMarket(origin, id string) (*place, error) {
 			return m, nil
 		}
 	}
-	return nil, fault.New(fault.Denied, "origin", "is not a page of this marketplace", "add the store's host to the marketplace's hosts")
+	return nil, fault.New(fault.Denied, "origin", "is not a page of this marketplace",
+		"add the store's host to the marketplace's hosts")
 }

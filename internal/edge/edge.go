@@ -144,15 +144,17 @@ func (e *Edge) hashAddress(address netip.Addr, at time.Time) (hash [8]byte) {
 }
 
 // describe fills the click of a visitor at a resolved link.
-func (e *Edge) describe(c *click.Click, r *http.Request, res *resolved, g guest, address netip.Addr, verdict click.Verdict, device click.Device) {
+func (e *Edge) describe(c *click.Click, r *http.Request, res *resolved, g guest, address netip.Addr,
+	verdict click.Verdict, device click.Device) {
 	w := res.wanted
 	*c = click.Click{
 		Token: click.Token{
 			Click: click.NewID(), Creator: res.creator, Program: res.program, Tracking: res.tracking, Link: res.link,
 			Market: res.market.No, Landed: res.landed, Place: res.place, Kind: res.kind, At: g.at,
 		},
-		Product: w.SKU, Sub: w.Sub, UTM: w.UTM, Country: g.country, Device: device, RefererHost: refererHost(r.Header.Get("Referer")),
-		AdIDs: w.Ads, AddressHash: e.hashAddress(address, g.at), Channel: res.channel, Verdict: verdict,
+		Product: w.SKU, Sub: w.Sub, UTM: w.UTM, Country: g.country, Device: device,
+		RefererHost: refererHost(r.Header.Get("Referer")),
+		AdIDs:       w.Ads, AddressHash: e.hashAddress(address, g.at), Channel: res.channel, Verdict: verdict,
 	}
 	if !res.known() {
 		c.TagText = w.TagText

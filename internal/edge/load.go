@@ -91,6 +91,13 @@ func (s *State) follow(ctx context.Context) (more, gap bool, err error) {
 		if all, err = market.All(tx); err != nil {
 			return err
 		}
+		origin, err := event.Origin(tx)
+		if err != nil {
+			return err
+		}
+		if gap = origin != s.origin; gap {
+			return nil // another database, under the same address
+		}
 		last, err := event.Last(tx)
 		if err != nil || last == s.seq {
 			return err
@@ -181,7 +188,8 @@ func readChanges(tx *db.Tx, changes []event.Change, into map[string]string) (cat
 			return false, err
 		}
 		for key, history := range histories {
-			into[string(activeKey(nil, key.Market, key.Creator, click.Program(key.Program)))] = string(appendSpans(nil, history.Spans()))
+			into[string(activeKey(nil, key.Market, key.Creator, click.Program(key.Program)))] = string(appendSpans(nil,
+				history.Spans()))
 		}
 	}
 	return false, nil
@@ -210,9 +218,17 @@ func (s *State) load(ctx context.Context) error {
 	var b builder
 	var all []market.Market
 	var seq int64
+	var origin string
+	if err := s.db.Write(ctx, db.Background, event.Begin); err != nil {
+		s.fail(err)
+		return err
+	}
 	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
 		b = builder{}
 		if seq, err = event.Last(tx); err != nil {
+			return err
+		}
+		if origin, err = event.Origin(tx); err != nil {
 			return err
 		}
 		if all, err = market.All(tx); err != nil {
@@ -231,11 +247,11 @@ func (s *State) load(ctx context.Context) error {
 	}
 	s.markets.Store(layOut(all, s.nearest))
 	s.replace(base)
-	s.seq = seq
+	s.seq, s.origin = seq, origin
 	now := clock.Wall()
 	s.heard.Store(&now)
 	s.failed.Store(nil)
-	s.keep(base, seq)
+	s.merging.Go(func() { s.keep(base, origin, seq) }) // answers do not wait for it
 	return nil
 }
 

@@ -19,8 +19,9 @@ var (
 	clearStay  = []string{stayUnset}
 	allowed    = []string{"GET, HEAD"}
 	pageType   = []string{"text/html; charset=utf-8"}
-	pagePolicy = []string{"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}
-	noSniff    = []string{"nosniff"}
+	pagePolicy = []string{"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; " +
+		"form-action 'none'"}
+	noSniff = []string{"nosniff"}
 )
 
 // ServeHTTP answers a link.
@@ -96,8 +97,9 @@ func statusOf(err error) int {
 // pageHead and pageTail stand around the edge's own two pages, which a shopper sees only where there is nothing to
 // redirect to.
 const (
-	pageHead = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">` +
-		`<meta name="robots" content="noindex"><style>:root{color-scheme:light dark}body{font:1rem/1.6 system-ui,sans-serif;max-width:36rem;` +
+	pageHead = `<!doctype html><html lang="en"><meta charset="utf-8">` +
+		`<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">` +
+		`<style>:root{color-scheme:light dark}body{font:1rem/1.6 system-ui,sans-serif;max-width:36rem;` +
 		`margin:15vh auto 0;padding:0 1.5rem}p{overflow-wrap:anywhere}</style>`
 	pageTail = "</html>\n"
 )
@@ -132,7 +134,8 @@ func (e *Edge) show(w http.ResponseWriter, r *http.Request, res *resolved, to st
 	if _, rest, found := strings.Cut(to, "://"); found {
 		host, _, _ = strings.Cut(rest, "/")
 	}
-	body := "<title>Where this link leads</title><h1>This link leads to " + html.EscapeString(host) + "</h1><p><a rel=\"nofollow noopener\" href=\"" +
+	body := "<title>Where this link leads</title><h1>This link leads to " + html.EscapeString(host) +
+		"</h1><p><a rel=\"nofollow noopener\" href=\"" +
 		html.EscapeString(to) + "\">" + html.EscapeString(to) + "</a>"
 	if res.verdict == click.VerdictCounted {
 		body += "<p>Whoever shared it may earn a commission when you buy; you pay the same."

@@ -29,52 +29,86 @@ func TestRedirects(t *testing.T) {
 		says                 string // of the token: creator/tag/marketplace/kind/landed; empty: no token
 		verdict              string // of the click; empty: none
 	}{
-		{"product", "/dp/KETTLE-1?tag=ada-20&sub1=x", american, "https://us.example/p/KETTLE-1?sub1=x", "ada/ada-20/1/product/1", "counted"},
-		{"case and stray marks", "/dp/KETTLE-1?tag=_ADA-20%20", american, "https://us.example/p/KETTLE-1", "ada/ada-20/1/product/1", "counted"},
-		{"search", "/s?k=tea+pots&ref=ada-20", american, "https://us.example/search?q=tea%20pots", "ada/ada-20/1/search/0", "counted"},
-		{"category", "/c/Home/Kitchen?tag=ada-20", american, "https://us.example/c?path=Home%20%3E%20Kitchen", "ada/ada-20/1/category/2", "counted"},
+		{"product", "/dp/KETTLE-1?tag=ada-20&sub1=x", american, "https://us.example/p/KETTLE-1?sub1=x",
+			"ada/ada-20/1/product/1", "counted"},
+		{"case and stray marks", "/dp/KETTLE-1?tag=_ADA-20%20", american, "https://us.example/p/KETTLE-1",
+			"ada/ada-20/1/product/1", "counted"},
+		{"search", "/s?k=tea+pots&ref=ada-20", american, "https://us.example/search?q=tea%20pots", "ada/ada-20/1/search/0",
+			"counted"},
+		{"category", "/c/Home/Kitchen?tag=ada-20", american, "https://us.example/c?path=Home%20%3E%20Kitchen",
+			"ada/ada-20/1/category/2", "counted"},
 		{"home", "/?tag=ada-20", american, "https://us.example/", "ada/ada-20/1/home/0", "counted"},
-		{"page", "/to?url=https://us.example/deals%3Fa=b%23c&tag=ada-20", american, "https://us.example/deals?a=b", "ada/ada-20/1/page/0", "counted"},
-		{"page of a product", "/to?url=https://us.example/p/POT-US&tag=ada-20", american, "https://us.example/p/POT-US", "ada/ada-20/1/page/1", "counted"},
-		{"cart", "/cart?add=POT-US:2&tag=ada-20", american, "https://us.example/cart?items=POT-US%3A2", "ada/ada-20/1/cart/0", "counted"},
-		{"short", "/" + short.Code, american, "https://us.example/p/KETTLE-1?utm_source=mail&sub1=baked", "ada/ada-20/1/short/1", "counted"},
-		{"short with a sub-id of its own", "/" + short.Code + "?sub1=mine", american, "https://us.example/p/KETTLE-1?utm_source=mail&sub1=mine", "ada/ada-20/1/short/1", "counted"},
+		{"page", "/to?url=https://us.example/deals%3Fa=b%23c&tag=ada-20", american, "https://us.example/deals?a=b",
+			"ada/ada-20/1/page/0", "counted"},
+		{"page of a product", "/to?url=https://us.example/p/POT-US&tag=ada-20", american, "https://us.example/p/POT-US",
+			"ada/ada-20/1/page/1", "counted"},
+		{"cart", "/cart?add=POT-US:2&tag=ada-20", american, "https://us.example/cart?items=POT-US%3A2",
+			"ada/ada-20/1/cart/0", "counted"},
+		{"short", "/" + short.Code, american, "https://us.example/p/KETTLE-1?utm_source=mail&sub1=baked",
+			"ada/ada-20/1/short/1", "counted"},
+		{"short with a sub-id of its own", "/" + short.Code + "?sub1=mine", american,
+			"https://us.example/p/KETTLE-1?utm_source=mail&sub1=mine", "ada/ada-20/1/short/1", "counted"},
 		{"unknown tag", "/dp/KETTLE-1?tag=nobody-20", american, "https://us.example/p/KETTLE-1", "", "unknown_tag"},
 		{"no tag", "/dp/KETTLE-1", american, "https://us.example/p/KETTLE-1", "", ""},
-		{"a product that nobody knows", "/dp/NEW?tag=ada-20", american, "https://us.example/p/NEW", "ada/ada-20/1/product/1", "counted"},
-		{"influencer's product link", "/dp/KETTLE-1?tag=bob-20", american, "https://us.example/p/KETTLE-1", "bob/bob-20/1/product/1", "link_kind_not_allowed"},
-		{"influencer's search link", "/s?k=a&tag=bob-20", american, "https://us.example/search?q=a", "bob/bob-20/1/search/0", "counted"},
-		{"paid traffic", "/dp/KETTLE-1?tag=ada-20&gclid=Cj0", american, "https://us.example/p/KETTLE-1", "ada/ada-20/1/product/1", "paid_ad"},
-		{"an id that proves nothing", "/dp/KETTLE-1?tag=ada-20&fbclid=Iw", american, "https://us.example/p/KETTLE-1", "ada/ada-20/1/product/1", "counted"},
-		{"the same with a marker", "/dp/KETTLE-1?tag=ada-20&fbclid=Iw&utm_medium=CPC", american, "https://us.example/p/KETTLE-1?utm_medium=CPC", "ada/ada-20/1/product/1", "paid_ad"},
+		{"a product that nobody knows", "/dp/NEW?tag=ada-20", american, "https://us.example/p/NEW", "ada/ada-20/1/product/1",
+			"counted"},
+		{"influencer's product link", "/dp/KETTLE-1?tag=bob-20", american, "https://us.example/p/KETTLE-1",
+			"bob/bob-20/1/product/1", "link_kind_not_allowed"},
+		{"influencer's search link", "/s?k=a&tag=bob-20", american, "https://us.example/search?q=a", "bob/bob-20/1/search/0",
+			"counted"},
+		{"paid traffic", "/dp/KETTLE-1?tag=ada-20&gclid=Cj0", american, "https://us.example/p/KETTLE-1",
+			"ada/ada-20/1/product/1", "paid_ad"},
+		{"an id that proves nothing", "/dp/KETTLE-1?tag=ada-20&fbclid=Iw", american, "https://us.example/p/KETTLE-1",
+			"ada/ada-20/1/product/1", "counted"},
+		{"the same with a marker", "/dp/KETTLE-1?tag=ada-20&fbclid=Iw&utm_medium=CPC", american,
+			"https://us.example/p/KETTLE-1?utm_medium=CPC", "ada/ada-20/1/product/1", "paid_ad"},
 
-		{"geo: the same product", "/dp/KETTLE-1?tag=ada-20", british, "https://uk.example/p/KETTLE-UK", "ada/ada-21/2/product/1", "counted"},
-		{"geo: by the stem of the tag", "/dp/KETTLE-1?tag=ada-video-20", british, "https://uk.example/p/KETTLE-UK", "ada/ada-video-21/2/product/1", "counted"},
-		{"geo: a close match", "/dp/POT-US?tag=ada-20", british, "https://uk.example/p/POT-UK", "ada/ada-21/2/product/1", "counted"},
-		{"geo: a search for the title", "/dp/SPOON-US?tag=ada-20", british, "https://uk.example/search?q=Wooden%20Spoon", "ada/ada-21/2/product/0", "counted"},
-		{"geo: withdrawn there", "/dp/GONE-US?tag=ada-20", british, "https://uk.example/search?q=Gone", "ada/ada-21/2/product/0", "counted"},
-		{"geo: nobody knows the product", "/dp/NEW?tag=ada-20", british, "https://us.example/p/NEW", "ada/ada-20/1/product/1", "counted"},
+		{"geo: the same product", "/dp/KETTLE-1?tag=ada-20", british, "https://uk.example/p/KETTLE-UK",
+			"ada/ada-21/2/product/1", "counted"},
+		{"geo: by the stem of the tag", "/dp/KETTLE-1?tag=ada-video-20", british, "https://uk.example/p/KETTLE-UK",
+			"ada/ada-video-21/2/product/1", "counted"},
+		{"geo: a close match", "/dp/POT-US?tag=ada-20", british, "https://uk.example/p/POT-UK", "ada/ada-21/2/product/1",
+			"counted"},
+		{"geo: a search for the title", "/dp/SPOON-US?tag=ada-20", british, "https://uk.example/search?q=Wooden%20Spoon",
+			"ada/ada-21/2/product/0", "counted"},
+		{"geo: withdrawn there", "/dp/GONE-US?tag=ada-20", british, "https://uk.example/search?q=Gone",
+			"ada/ada-21/2/product/0", "counted"},
+		{"geo: nobody knows the product", "/dp/NEW?tag=ada-20", british, "https://us.example/p/NEW",
+			"ada/ada-20/1/product/1", "counted"},
 		{"geo: search", "/s?k=pots&tag=ada-20", british, "https://uk.example/search?q=pots", "ada/ada-21/2/search/0", "counted"},
 		{"geo: home", "/?tag=ada-20", british, "https://uk.example/", "ada/ada-21/2/home/0", "counted"},
-		{"geo: a short link", "/" + short.Code, british, "https://uk.example/p/KETTLE-UK?utm_source=mail&sub1=baked", "ada/ada-21/2/short/1", "counted"},
-		{"geo: pages stay", "/to?url=https://us.example/deals&tag=ada-20", british, "https://us.example/deals", "ada/ada-20/1/page/0", "counted"},
-		{"geo: the visitor stays", "/dp/KETTLE-1?tag=ada-20&stay=1", british, "https://us.example/p/KETTLE-1", "ada/ada-20/1/product/1", "counted"},
-		{"geo: closed there", "/dp/KETTLE-1?tag=eve-20", british, "https://us.example/p/KETTLE-1", "eve/eve-20/1/product/1", "counted"},
-		{"geo: influencers are not routed", "/s?k=a&tag=bob-20", british, "https://us.example/search?q=a", "bob/bob-20/1/search/0", "counted"},
-		{"geo: exact, the same", "/dp/KETTLE-1?tag=exact-20", british, "https://uk.example/p/KETTLE-UK", "exact/exact-21/2/product/1", "counted"},
-		{"geo: exact, only a close match", "/dp/POT-US?tag=exact-20", british, "https://us.example/p/POT-US", "exact/exact-20/1/product/1", "counted"},
+		{"geo: a short link", "/" + short.Code, british, "https://uk.example/p/KETTLE-UK?utm_source=mail&sub1=baked",
+			"ada/ada-21/2/short/1", "counted"},
+		{"geo: pages stay", "/to?url=https://us.example/deals&tag=ada-20", british, "https://us.example/deals",
+			"ada/ada-20/1/page/0", "counted"},
+		{"geo: the visitor stays", "/dp/KETTLE-1?tag=ada-20&stay=1", british, "https://us.example/p/KETTLE-1",
+			"ada/ada-20/1/product/1", "counted"},
+		{"geo: closed there", "/dp/KETTLE-1?tag=eve-20", british, "https://us.example/p/KETTLE-1", "eve/eve-20/1/product/1",
+			"counted"},
+		{"geo: influencers are not routed", "/s?k=a&tag=bob-20", british, "https://us.example/search?q=a",
+			"bob/bob-20/1/search/0", "counted"},
+		{"geo: exact, the same", "/dp/KETTLE-1?tag=exact-20", british, "https://uk.example/p/KETTLE-UK",
+			"exact/exact-21/2/product/1", "counted"},
+		{"geo: exact, only a close match", "/dp/POT-US?tag=exact-20", british, "https://us.example/p/POT-US",
+			"exact/exact-20/1/product/1", "counted"},
 		{"geo: off", "/dp/KETTLE-1?tag=offy-20", british, "https://us.example/p/KETTLE-1", "offy/offy-20/1/product/1", "counted"},
-		{"geo: country unknown", "/dp/KETTLE-1?tag=ada-20", unknown, "https://us.example/p/KETTLE-1", "ada/ada-20/1/product/1", "counted"},
-		{"geo: unknown tag goes home", "/dp/KETTLE-UK?tag=nobody-20", british, "https://uk.example/p/KETTLE-UK", "", "unknown_tag"},
+		{"geo: country unknown", "/dp/KETTLE-1?tag=ada-20", unknown, "https://us.example/p/KETTLE-1",
+			"ada/ada-20/1/product/1", "counted"},
+		{"geo: unknown tag goes home", "/dp/KETTLE-UK?tag=nobody-20", british, "https://uk.example/p/KETTLE-UK", "",
+			"unknown_tag"},
 		{"geo: unknown tag, where it is sold", "/dp/UK-ONLY", american, "https://uk.example/p/UK-ONLY", "", ""},
-		{"closed", "/dp/KETTLE-UK?tag=eve-21", british, "https://uk.example/p/KETTLE-UK", "eve/eve-21/2/product/1", "enrolment_not_active"},
-		{"a page of another marketplace", "/to?url=https://uk.example/x&tag=ada-20", american, "https://uk.example/x", "ada/ada-21/2/page/0", "counted"},
-		{"where the creator has nothing", "/to?url=https://uk.example/x&tag=bob-20", american, "https://uk.example/x", "", "unknown_tag"},
+		{"closed", "/dp/KETTLE-UK?tag=eve-21", british, "https://uk.example/p/KETTLE-UK", "eve/eve-21/2/product/1",
+			"enrolment_not_active"},
+		{"a page of another marketplace", "/to?url=https://uk.example/x&tag=ada-20", american, "https://uk.example/x",
+			"ada/ada-21/2/page/0", "counted"},
+		{"where the creator has nothing", "/to?url=https://uk.example/x&tag=bob-20", american, "https://uk.example/x", "",
+			"unknown_tag"},
 	} {
 		to, token := w.follow(w.ask("GET", c.target, c.remote))
 		says := ""
 		if token != nil {
-			says = fmt.Sprintf("%s/%s/%d/%s/%d", w.name(int64(token.Creator), false), w.name(int64(token.Tracking), true), token.Market, token.Kind, token.Landed)
+			says = fmt.Sprintf("%s/%s/%d/%s/%d", w.name(int64(token.Creator), false), w.name(int64(token.Tracking), true),
+				token.Market, token.Kind, token.Landed)
 			// The token's own parameter stands last, but before a fragment.
 			to, _, _ = strings.Cut(to, "#")
 		}
@@ -87,7 +121,8 @@ func TestRedirects(t *testing.T) {
 			}
 		}
 		if to != c.want || says != c.says || verdict != c.verdict || len(clicks) > 1 {
-			t.Errorf("%s: %s\n got %s, token %q, %q (%d clicks)\nwant %s, token %q, %q", c.name, c.target, to, says, verdict, len(clicks), c.want, c.says, c.verdict)
+			t.Errorf("%s: %s\n got %s, token %q, %q (%d clicks)\nwant %s, token %q, %q", c.name, c.target, to, says, verdict,
+				len(clicks), c.want, c.says, c.verdict)
 		}
 	}
 }
@@ -118,19 +153,24 @@ func TestAnswerHasWhatItNeeds(t *testing.T) {
 		t.Errorf("whoever asked to stay went to %s", to)
 	}
 	answer = w.ask("GET", "/dp/KETTLE-1?tag=ada-20&stay=0", british, "Cookie: tributary_stay=1")
-	if to, _ := w.follow(answer); !strings.HasPrefix(to, "https://uk.example/") || !strings.Contains(answer.Header().Get("Set-Cookie"), "Max-Age=0") {
+	if to, _ := w.follow(answer); !strings.HasPrefix(to, "https://uk.example/") ||
+		!strings.Contains(answer.Header().Get("Set-Cookie"), "Max-Age=0") {
 		t.Errorf("whoever switched went to %s, %v", to, answer.Header())
 	}
 }
 
 func TestClickIsDescribed(t *testing.T) {
 	w := newWorld(t)
-	w.ask("GET", "/dp/KETTLE-1?tag=ada-20&sub1=a&sub5=e&utm_campaign=c&msclkid=AbC", american, "Referer: https://Blog.Example/post?x=1",
+	w.ask("GET", "/dp/KETTLE-1?tag=ada-20&sub1=a&sub5=e&utm_campaign=c&msclkid=AbC", american,
+		"Referer: https://Blog.Example/post?x=1",
 		"User-Agent: Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1")
 	got := w.clicks()[0]
-	if got.Sub != [5]string{"a", "", "", "", "e"} || got.UTM[2] != "c" || got.Product != "KETTLE-1" || got.Country != [2]byte{'U', 'S'} ||
-		got.Device != click.DevicePhone || got.RefererHost != "blog.example" || !cmp.Equal(got.AdIDs, []click.AdID{{Name: click.Msclkid, Value: "AbC"}}) ||
-		!got.Flags.Has(click.FlagPaid|click.FlagSandbox) || got.Place != click.ProductPlace("KETTLE-1") || !got.At.Equal(start) || got.Counted() {
+	if got.Sub != [5]string{"a", "", "", "", "e"} || got.UTM[2] != "c" || got.Product != "KETTLE-1" ||
+		got.Country != [2]byte{'U', 'S'} ||
+		got.Device != click.DevicePhone || got.RefererHost != "blog.example" || !cmp.Equal(got.AdIDs,
+		[]click.AdID{{Name: click.Msclkid, Value: "AbC"}}) ||
+		!got.Flags.Has(click.FlagPaid|click.FlagSandbox) || got.Place != click.ProductPlace("KETTLE-1") ||
+		!got.At.Equal(start) || got.Counted() {
 		t.Errorf("logged %+v", got)
 	}
 	hash := func(remote string) [8]byte {
@@ -176,9 +216,11 @@ func TestNoClicks(t *testing.T) {
 			t.Errorf("%s: %s, token %v", name, to, token)
 		}
 	}
-	_, token := w.follow(w.ask("GET", "/dp/KETTLE-1?tag=ada-20", american, "User-Agent: Googlebot/2.1 (+http://www.google.com/bot.html)"))
+	_, token := w.follow(w.ask("GET", "/dp/KETTLE-1?tag=ada-20", american,
+		"User-Agent: Googlebot/2.1 (+http://www.google.com/bot.html)"))
 	clicks := w.clicks()
-	if token == nil || !token.Flags.Has(click.FlagInvalid) || len(clicks) != 1 || clicks[0].Verdict != click.VerdictDeclaredBot {
+	if token == nil || !token.Flags.Has(click.FlagInvalid) || len(clicks) != 1 ||
+		clicks[0].Verdict != click.VerdictDeclaredBot {
 		t.Errorf("a bot: %+v, %v", token, clicks)
 	}
 }
@@ -188,12 +230,16 @@ func TestBadInput(t *testing.T) {
 	w := newWorld(t)
 	long := strings.Repeat("x", 10_000)
 	for target, want := range map[string]int{
-		"/dp/": 400, "/dp/a%00b?tag=ada-20": 400, "/dp/a%0d%0aSet-Cookie:x?tag=ada-20": 400, "/dp/%ff": 400, "/dp/" + long: 414, "/dp/X?tag=" + long: 414,
-		"/to?url=https://evil.example&tag=ada-20": 400, "/to?url=//evil.example": 400, "/to?url=%5C%5Cevil.example": 400, "/to?url=javascript:alert(1)": 400,
-		"/to": 400, "/s?tag=ada-20": 400, "/cart?add=:": 400, "/Unknown1": 404, "/a": 404, "/a/b/c": 404, "/favicon.ico": 404,
+		"/dp/": 400, "/dp/a%00b?tag=ada-20": 400, "/dp/a%0d%0aSet-Cookie:x?tag=ada-20": 400, "/dp/%ff": 400, "/dp/" +
+			long: 414, "/dp/X?tag=" + long: 414,
+		"/to?url=https://evil.example&tag=ada-20": 400, "/to?url=//evil.example": 400, "/to?url=%5C%5Cevil.example": 400,
+		"/to?url=javascript:alert(1)": 400,
+		"/to":                         400, "/s?tag=ada-20": 400, "/cart?add=:": 400, "/Unknown1": 404, "/a": 404, "/a/b/c": 404,
+		"/favicon.ico": 404,
 	} {
 		answer := w.ask("GET", target, american)
-		if answer.Code != want || answer.Header().Get("Location") != "" || !strings.Contains(answer.Body.String(), "This link does not work") {
+		if answer.Code != want || answer.Header().Get("Location") != "" || !strings.Contains(answer.Body.String(),
+			"This link does not work") {
 			t.Errorf("%.60s: %d %v", target, answer.Code, answer.Header())
 		}
 		if strings.Contains(answer.Body.String(), "evil") || strings.Contains(answer.Body.String(), long) {
@@ -201,8 +247,10 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 	for target, want := range map[string]string{ // what is only carried along never keeps a shopper from the shop
-		"/dp/X?tag=%zz": "https://us.example/p/X", "/dp/X?tag=%00": "https://us.example/p/X", "/dp/X?sub1=%0d%0a%00a": "https://us.example/p/X?sub1=a",
-		"/dp/X?utm_source=%ff%fe": "https://us.example/p/X", "/dp/X?tag=" + long[:4000]: "https://us.example/p/X", "/dp/X?&&==&%=&": "https://us.example/p/X",
+		"/dp/X?tag=%zz": "https://us.example/p/X", "/dp/X?tag=%00": "https://us.example/p/X",
+		"/dp/X?sub1=%0d%0a%00a":   "https://us.example/p/X?sub1=a",
+		"/dp/X?utm_source=%ff%fe": "https://us.example/p/X", "/dp/X?tag=" + long[:4000]: "https://us.example/p/X",
+		"/dp/X?&&==&%=&": "https://us.example/p/X",
 	} {
 		if to, _ := w.follow(w.ask("GET", target, american)); to != want {
 			t.Errorf("%.60s leads to %s, want %s", target, to, want)
@@ -214,14 +262,16 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"} {
-		if answer := w.ask(method, "/dp/KETTLE-1?tag=ada-20", american); answer.Code != http.StatusMethodNotAllowed || len(w.clicks()) != 0 {
+		if answer := w.ask(method, "/dp/KETTLE-1?tag=ada-20", american); answer.Code != http.StatusMethodNotAllowed ||
+			len(w.clicks()) != 0 {
 			t.Errorf("%s: %d", method, answer.Code)
 		}
 	}
 }
 
 func FuzzServe(f *testing.F) {
-	for _, seed := range []string{"/dp/X?tag=ada-20", "/to?url=/%5cx", "//evil.example", "/c/a/b?sub1=%zz", "/+", "/?stay=1&tag="} {
+	for _, seed := range []string{"/dp/X?tag=ada-20", "/to?url=/%5cx", "//evil.example", "/c/a/b?sub1=%zz", "/+",
+		"/?stay=1&tag="} {
 		f.Add(seed, "tributary_stay=1", "https://x@y/z")
 	}
 	w := newWorld(f)
@@ -235,7 +285,8 @@ func FuzzServe(f *testing.F) {
 		location := answer.Header().Get("Location")
 		switch answer.Code {
 		case 302:
-			if !strings.HasPrefix(location, "https://us.example/") && !strings.HasPrefix(location, "https://uk.example/") && !strings.HasPrefix(location, "https://www.us.example/") {
+			if !strings.HasPrefix(location, "https://us.example/") && !strings.HasPrefix(location, "https://uk.example/") &&
+				!strings.HasPrefix(location, "https://www.us.example/") {
 				t.Errorf("%q leads to %q", target, location)
 			}
 			if strings.ContainsFunc(location, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
@@ -254,7 +305,8 @@ func TestShow(t *testing.T) {
 	w.know()
 	answer := w.ask("GET", "/My-Link+", american)
 	body := answer.Body.String()
-	if answer.Code != 200 || !strings.Contains(body, "leads to us.example") || !strings.Contains(body, `href="https://us.example/x?a=%3Cb%3E"`) ||
+	if answer.Code != 200 || !strings.Contains(body, "leads to us.example") || !strings.Contains(body,
+		`href="https://us.example/x?a=%3Cb%3E"`) ||
 		!strings.Contains(answer.Header().Get("Content-Security-Policy"), "default-src 'none'") || len(w.clicks()) != 0 {
 		t.Errorf("%s: %d %v %s", short.Code, answer.Code, answer.Header(), body)
 	}
@@ -338,7 +390,8 @@ func TestWants(t *testing.T) {
 	w.short("ada-20", 1, link.Draft{Target: "/", Code: "mine"})
 	w.know()
 	for target, want := range map[string]bool{
-		"/": false, "/?tag=ada-20": true, "/?ref=x": true, "/?utm_source=x": false, "/dp/X": true, "/dp/": true, "/mine": true, "/Mine+": true, "/operator": false,
+		"/": false, "/?tag=ada-20": true, "/?ref=x": true, "/?utm_source=x": false, "/dp/X": true, "/dp/": true,
+		"/mine": true, "/Mine+": true, "/operator": false,
 		"/creator/links": false, "/to?url=https://evil.example": true, "/t.js": false, "/v1/orders": false,
 	} {
 		u, err := url.ParseRequestURI(target)

@@ -164,7 +164,8 @@ func (s *State) route(all *markets, r *resolved, g guest) {
 		return
 	}
 	known := s.creator(r.creator)
-	visit := market.Visit{Country: g.country, Here: r.market.No, Stay: g.stay, Routable: true, Preference: readPreference(known)}
+	visit := market.Visit{Country: g.country, Here: r.market.No, Stay: g.stay, Routable: true,
+		Preference: readPreference(known)}
 	there := all.geography.Route(visit, func(no uint16) bool {
 		return reach(known, no, r.program, r.tracking) != 0 && s.active(no, r.creator, r.program, g.at)
 	})

@@ -29,10 +29,16 @@ type State struct {
 	overlay map[string]string
 	grown   atomic.Int64 // entries in overlay: readers skip an empty one
 
-	following sync.Mutex // one reads the feed at a time; seq and merging are its
+	following sync.Mutex // one reads the feed at a time; what stands up to merging is its
 	seq       int64
-	merging   sync.WaitGroup
+	origin    string         // of the feed that seq counts
+	merging   sync.WaitGroup // work in the background: merging, and keeping a base
 	isMerging atomic.Bool
+
+	keeping sync.Mutex // one writes the file at a time
+	kept    int64      // the last change in it
+
+	keptOrigin string
 
 	heard  atomic.Pointer[time.Time] // when the database last answered, by the wall clock
 	failed atomic.Pointer[error]     // why it did not, the last time; nil where it did
@@ -147,7 +153,7 @@ func (s *State) merge() {
 	s.overlay = map[string]string{}
 	s.grown.Store(0)
 	s.mu.Unlock()
-	seq := s.seq
+	seq, origin := s.seq, s.origin
 	s.merging.Go(func() {
 		defer s.isMerging.Store(false)
 		b := builder{arena: make([]byte, 0, len(base.arena)+64*len(frozen))}
@@ -174,7 +180,7 @@ func (s *State) merge() {
 		}
 		s.mu.Unlock()
 		if current.base == base {
-			s.keep(merged, seq)
+			s.keep(merged, origin, seq)
 		}
 	})
 }

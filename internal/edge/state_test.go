@@ -75,7 +75,8 @@ func TestEntries(t *testing.T) {
 		if got, ok := readShort(appendShort(nil, l)); !ok || got != want {
 			t.Fatalf("%+v is read as %+v", want, got)
 		}
-		p := product.Product{GTIN: rapid.StringMatching(`[0-9]{0,14}`).Draw(t, "gtin"), Title: rapid.String().Draw(t, "title"), Brand: "b"}
+		p := product.Product{GTIN: rapid.StringMatching(`[0-9]{0,14}`).Draw(t, "gtin"), Title: rapid.String().Draw(t,
+			"title"), Brand: "b"}
 		if got, ok := readGoods(appendGoods(nil, p)); !ok || got != (goods{p.GTIN, likeness(p), p.Title}) {
 			t.Fatalf("%+v is read as %+v", p, got)
 		}
@@ -190,7 +191,8 @@ func TestMarketplacesAndCatalogFollow(t *testing.T) {
 		if err := market.Save(tx, w.markets[0]); err != nil {
 			return err
 		}
-		return product.Save(tx, 2, click.ProductPlace, []product.Product{{SKU: "SPOON-UK", Title: "Wooden Spoon", Brand: "Oak", Category: "Home"}})
+		return product.Save(tx, 2, click.ProductPlace, []product.Product{{SKU: "SPOON-UK", Title: "Wooden Spoon",
+			Brand: "Oak", Category: "Home"}})
 	})
 	w.announceCatalog("2")
 	w.know()
@@ -237,7 +239,8 @@ func TestDatabaseAway(t *testing.T) {
 	if _, err := w.state.Age(); err == nil {
 		t.Error("nobody is told")
 	}
-	if to, token := w.follow(w.ask("GET", "/dp/KETTLE-1?tag=ada-20", american)); to != "https://us.example/p/KETTLE-1" || token == nil {
+	if to, token := w.follow(w.ask("GET", "/dp/KETTLE-1?tag=ada-20", american)); to != "https://us.example/p/KETTLE-1" ||
+		token == nil {
 		t.Errorf("leads to %s, %v", to, token)
 	}
 	w.know()
@@ -275,6 +278,27 @@ func TestKeptBase(t *testing.T) {
 	}
 }
 
+// A base that was kept from another database is not taken for this one's, however far this one's feed has come.
+func TestKeptBaseOfAnotherDatabase(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "edge.base")
+	first := newWorld(t)
+	first.account("old")
+	first.tracking("old", "old-20", 1, click.Associates, enrolment.Active)
+	first.open(file)
+	second := newWorld(t)
+	for i := range 5 {
+		second.account(fmt.Sprint("new-", i))
+		second.tracking(fmt.Sprint("new-", i), fmt.Sprintf("new-%d-20", i), 1, click.Associates, enrolment.Active)
+	}
+	second.open(file)
+	if _, ok := second.state.tag("old-20"); ok {
+		t.Error("another database's tag is known")
+	}
+	if _, ok := second.state.tag("new-0-20"); !ok {
+		t.Error("the database's own tag is not known")
+	}
+}
+
 // A kept base with a flipped bit, or cut anywhere, is not used.
 func TestDamagedBase(t *testing.T) {
 	w := newWorld(t)
@@ -288,7 +312,7 @@ func TestDamagedBase(t *testing.T) {
 		if err := os.WriteFile(file, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, _, err := readBase(file); !errors.Is(err, errFile) {
+		if _, _, err := readBase(file); !errors.Is(err, errFile) {
 			t.Fatalf("%s: %v", what, err)
 		}
 	}
@@ -305,7 +329,7 @@ func TestDamagedBase(t *testing.T) {
 	if _, ok := w.state.tag("ada-20"); !ok {
 		t.Error("a damaged base was not replaced")
 	}
-	if _, _, _, err := readBase(file); err != nil {
+	if _, _, err := readBase(file); err != nil {
 		t.Errorf("the base was not kept anew: %v", err)
 	}
 }
@@ -318,7 +342,7 @@ func FuzzReadBase(f *testing.F) {
 		f.Fatal(err)
 	}
 	file := filepath.Join(f.TempDir(), "base")
-	if err := writeBase(file, made, 7, marketplaces()); err != nil {
+	if err := writeBase(file, made, keptFacts{7, "origin", marketplaces()}); err != nil {
 		f.Fatal(err)
 	}
 	raw, err := os.ReadFile(file)
@@ -331,7 +355,7 @@ func FuzzReadBase(f *testing.F) {
 		if err := os.WriteFile(file, raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if read, _, _, err := readBase(file); err == nil {
+		if read, _, err := readBase(file); err == nil {
 			read.find([]byte("key"))
 		}
 	})
@@ -339,8 +363,10 @@ func FuzzReadBase(f *testing.F) {
 
 func TestRefererHost(t *testing.T) {
 	for referer, want := range map[string]string{
-		"https://Blog.Example/a?b#c": "blog.example", "http://[::1]:80/": "[::1]:80", "https://user:pass@x.example/": "x.example", "": "", "about:blank": "",
-		"https://": "", "https://a b/": "", "https://x.example\r\nEvil": "", "https://" + strings.Repeat("a", 300): "", "android-app://com.example/": "com.example",
+		"https://Blog.Example/a?b#c": "blog.example", "http://[::1]:80/": "[::1]:80",
+		"https://user:pass@x.example/": "x.example", "": "", "about:blank": "",
+		"https://": "", "https://a b/": "", "https://x.example\r\nEvil": "", "https://" + strings.Repeat("a", 300): "",
+		"android-app://com.example/": "com.example",
 	} {
 		if got := refererHost(referer); got != want {
 			t.Errorf("%q gives %q, want %q", referer, got, want)

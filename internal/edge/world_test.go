@@ -65,7 +65,8 @@ func marketplaces() []market.Market {
 // newWorld makes the installation that every test begins with.
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, db: dbtest.Open(t), clock: clock.NewStopped(start), ring: secret.FixedRing("edge"), ids: map[string]id.ID{}, markets: marketplaces()}
+	w := &world{t: t, db: dbtest.Open(t), clock: clock.NewStopped(start), ring: secret.FixedRing("edge"),
+		ids: map[string]id.ID{}, markets: marketplaces()}
 	w.sealer = click.NewSealer(w.ring)
 	w.write(func(tx *db.Tx) error {
 		for _, m := range w.markets {
@@ -137,14 +138,16 @@ func (w *world) next() id.ID {
 func (w *world) account(handle string) {
 	w.ids[handle] = w.next()
 	w.write(func(tx *db.Tx) error {
-		return creator.Create(tx, w.ring, creator.Creator{ID: w.ids[handle], Name: handle, Handle: handle, Created: start}, creator.Personal{})
+		return creator.Create(tx, w.ring, creator.Creator{ID: w.ids[handle], Name: handle, Handle: handle, Created: start},
+			creator.Personal{})
 	})
 }
 
 func (w *world) tracking(handle, tag string, no uint16, program click.Program, state enrolment.State) {
 	w.ids[tag] = w.next()
 	w.write(func(tx *db.Tx) error {
-		return link.Open(tx, link.Tracking{ID: w.ids[tag], Tag: tag, Creator: w.ids[handle], Program: program, Market: no, Created: start})
+		return link.Open(tx, link.Tracking{ID: w.ids[tag], Tag: tag, Creator: w.ids[handle], Program: program, Market: no,
+			Created: start})
 	})
 	if state != "" {
 		w.standing(handle, no, program, state, start.AddDate(-1, 0, 0))
@@ -184,6 +187,7 @@ func (w *world) open(file string) {
 	if w.state, err = OpenState(context.Background(), w.db, file, nil); err != nil {
 		w.t.Fatal(err)
 	}
+	w.state.merging.Wait()
 	if w.log, err = click.OpenLog(w.t.TempDir(), 1, click.Options{}); err != nil {
 		w.t.Fatal(err)
 	}
@@ -206,7 +210,8 @@ func (w *world) know() {
 // ask sends a request as a browser from that address, with headers as `Name: value`.
 func (w *world) ask(method, target, remote string, headers ...string) *httptest.ResponseRecorder {
 	w.t.Helper()
-	r := &http.Request{Method: method, RequestURI: target, RemoteAddr: remote, Host: "go.example", Header: http.Header{"User-Agent": {browser}}}
+	r := &http.Request{Method: method, RequestURI: target, RemoteAddr: remote, Host: "go.example",
+		Header: http.Header{"User-Agent": {browser}}}
 	u, err := url.ParseRequestURI(target)
 	if err != nil {
 		w.t.Fatal(target, err)

@@ -114,12 +114,14 @@ func (k Key) Text() string {
 func ParseKey(text string) (Key, error) {
 	parts := strings.Split(text, "/")
 	if len(parts) != 3 {
-		return Key{}, fault.Invalidf("enrolment", "is not the key of an enrolment", "write marketplace number, creator and program number")
+		return Key{}, fault.Invalidf("enrolment", "is not the key of an enrolment",
+			"write marketplace number, creator and program number")
 	}
 	market, err := strconv.ParseUint(parts[0], 10, 16)
 	program, err2 := strconv.ParseUint(parts[2], 10, 8)
 	if err != nil || err2 != nil {
-		return Key{}, fault.Invalidf("enrolment", "is not the key of an enrolment", "write marketplace number, creator and program number")
+		return Key{}, fault.Invalidf("enrolment", "is not the key of an enrolment",
+			"write marketplace number, creator and program number")
 	}
 	creator, err := id.Parse("enrolment", id.Creator, parts[1])
 	return Key{uint16(market), creator, Program(program)}, err

@@ -36,7 +36,8 @@ func TestMay(t *testing.T) {
 		}
 	}
 	for _, turn := range [][2]enrolment.State{
-		{"", enrolment.Closed}, {"", enrolment.Declined}, {enrolment.Active, enrolment.Draft}, {enrolment.Active, enrolment.Active},
+		{"", enrolment.Closed}, {"", enrolment.Declined}, {enrolment.Active, enrolment.Draft}, {enrolment.Active,
+			enrolment.Active},
 		{enrolment.Declined, enrolment.Active}, {enrolment.Provisional, enrolment.Active}, {enrolment.Draft, enrolment.Active},
 		{enrolment.Active, "vanished"}, {"vanished", enrolment.Active},
 	} {
@@ -68,7 +69,8 @@ func TestActiveAt(t *testing.T) {
 		{at(9000), enrolment.Suspended, false},
 	} {
 		if history.At(c.at) != c.state || enrolment.ActiveAt(history, c.at) != c.active {
-			t.Errorf("at %s: %q, active %v; want %q, %v", c.at, history.At(c.at), enrolment.ActiveAt(history, c.at), c.state, c.active)
+			t.Errorf("at %s: %q, active %v; want %q, %v", c.at, history.At(c.at), enrolment.ActiveAt(history, c.at), c.state,
+				c.active)
 		}
 	}
 	if !history.Approved() || history[:4].Approved() {
@@ -79,7 +81,8 @@ func TestActiveAt(t *testing.T) {
 // What the edge keeps says the same as the history, at every instant.
 func TestSpansSayTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		states := []enrolment.State{enrolment.Draft, enrolment.Applied, enrolment.Provisional, enrolment.UnderReview, enrolment.Active,
+		states := []enrolment.State{enrolment.Draft, enrolment.Applied, enrolment.Provisional, enrolment.UnderReview,
+			enrolment.Active,
 			enrolment.Warned, enrolment.Limited, enrolment.Suspended, enrolment.Declined, enrolment.Closed}
 		var history enrolment.History
 		for i := range rapid.IntRange(0, 12).Draw(t, "length") {
@@ -167,7 +170,8 @@ func TestKeyText(t *testing.T) {
 	if read, err := enrolment.ParseKey(key.Text()); err != nil || read != key {
 		t.Errorf("%q is read as %v, %v", key.Text(), read, err)
 	}
-	for _, text := range []string{"", "1/2", "1/cr_0000000000000/x", "70000/cr_0000000000000/1", "1/cr_/1", "1/cr_0000000000000/1/1"} {
+	for _, text := range []string{"", "1/2", "1/cr_0000000000000/x", "70000/cr_0000000000000/1", "1/cr_/1",
+		"1/cr_0000000000000/1/1"} {
 		if _, err := enrolment.ParseKey(text); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q is taken: %v", text, err)
 		}

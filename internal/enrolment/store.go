@@ -53,7 +53,8 @@ func Save(tx *db.Tx, key Key, s Standing) error {
 			newest.Since.Format(time.RFC3339), newest.State), "a decision acts from its own instant on")
 	}
 	if !May(newest.State, s.State) {
-		return fault.New(fault.Conflict, "state", fmt.Sprintf("an enrolment that is %s cannot become %s", shown(newest.State), s.State),
+		return fault.New(fault.Conflict, "state", fmt.Sprintf("an enrolment that is %s cannot become %s",
+			shown(newest.State), s.State),
 			"look at its present state first")
 	}
 	added, err := tx.Exec(insertStanding, int64(key.Market), int64(key.Creator), int64(key.Program), s.Since.UnixMicro(),

@@ -1,6 +1,8 @@
 package event
 
 import (
+	"crypto/rand"
+
 	"tributary/internal/db"
 	"tributary/internal/fault"
 )
@@ -37,6 +39,8 @@ var (
 	readSeq    = db.Statement(`SELECT seq FROM edge_turn WHERE id = 1`)
 	putChanges = db.Bulk("BIGINT TEXT TEXT", `INSERT INTO edge_change (seq, kind, body) VALUES $ROWS`)
 	dropOld    = db.Statement(`DELETE FROM edge_change WHERE seq <= $1`)
+	putOrigin  = db.Statement(`INSERT INTO setting (name, value) VALUES ('feed.origin', $1) ON CONFLICT (name) DO NOTHING`)
+	readOrigin = db.Statement(`SELECT value FROM setting WHERE name = 'feed.origin'`)
 	readAfter  = db.Statement(`SELECT seq, kind, body FROM edge_change WHERE seq > $1 ORDER BY seq LIMIT $2`)
 )
 
@@ -62,6 +66,20 @@ func Changed(tx *db.Tx, kind string, keys ...string) error {
 		return fault.Wrap(err, "dropping old changes")
 	}
 	return nil
+}
+
+// Begin gives the database's feed a name, once. Numbers mean something only together with it: another database, under the
+// same address, counts from one again.
+func Begin(tx *db.Tx) error {
+	_, err := tx.Exec(putOrigin, rand.Text())
+	return fault.Wrap(err, "naming the change feed")
+}
+
+// Origin is the name that Begin gave; empty before.
+func Origin(tx *db.Tx) (string, error) {
+	var origin string
+	_, err := tx.One(readOrigin, []any{&origin})
+	return origin, fault.Wrap(err, "reading the name of the change feed")
 }
 
 // Last is the number of the newest change; 0 where there was none.

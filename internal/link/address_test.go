@@ -23,8 +23,9 @@ var shop = market.Market{
 
 // local is a store on the operator's own machine, as the demo has it.
 var local = market.Market{
-	No: 2, ID: "uk", Home: "http://store.localhost:8081/uk", ProductURL: "http://store.localhost:8081/uk/product/{sku}?view=full",
-	Hosts: []string{"store.localhost:8081"},
+	No: 2, ID: "uk", Home: "http://store.localhost:8081/uk",
+	ProductURL: "http://store.localhost:8081/uk/product/{sku}?view=full",
+	Hosts:      []string{"store.localhost:8081"},
 }
 
 func TestDestination(t *testing.T) {
@@ -58,7 +59,8 @@ func TestDestination(t *testing.T) {
 
 // A marketplace whose templates are missing or wrong still brings the shopper home.
 func TestDestinationWithoutTemplates(t *testing.T) {
-	for _, template := range []string{"", "https://store.example/p", "/p/{sku}", "https://{sku}/", "https://store{sku}.example/", "http://[::1/{sku}", "https://store.example/{sku}\n"} {
+	for _, template := range []string{"", "https://store.example/p", "/p/{sku}", "https://{sku}/",
+		"https://store{sku}.example/", "http://[::1/{sku}", "https://store.example/{sku}\n"} {
 		m := shop
 		m.ProductURL = template
 		w := link.Wanted{Kind: click.KindProduct, SKU: "evil.example"}
@@ -86,7 +88,8 @@ func TestPage(t *testing.T) {
 			t.Errorf("%s\n got %s, %v\nwant %s", text, got, err, want)
 		}
 	}
-	if got, err := link.NewAddresses(local).Page("http://store.localhost:8081/uk/x"); err != nil || got != "http://store.localhost:8081/uk/x" {
+	if got, err := link.NewAddresses(local).Page("http://store.localhost:8081/uk/x"); err != nil ||
+		got != "http://store.localhost:8081/uk/x" {
 		t.Errorf("the local store: %s, %v", got, err)
 	}
 }
@@ -95,18 +98,30 @@ func TestPage(t *testing.T) {
 func TestPageIsNoOpenRedirect(t *testing.T) {
 	a := link.NewAddresses(shop)
 	for _, text := range []string{
-		"", "x", "https://", "https:///", "https://evil.example", "http://evil.example/store.example", "//evil.example", "///evil.example", "////evil.example",
-		`/\evil.example`, `\\evil.example`, `\/evil.example`, `https:\\evil.example`, `https:/\evil.example`, "/\t/evil.example", "/\n/evil.example",
-		"https:evil.example", "https:/evil.example", "https:store.example", "javascript:alert(1)", "JaVaScRiPt://store.example/%0aalert(1)", "data:text/html,x",
-		"ftp://store.example/", "file:///etc/passwd", "vbscript:x", "blob:https://store.example/x", " https://evil.example", "\thttps://evil.example",
-		"https://store.example@evil.example", "https://store.example:443@evil.example", "https://user@store.example/", "https://user:pass@store.example/",
-		"https://evil.example#@store.example", "https://evil.example?@store.example", `https://evil.example\@store.example`, "https://evil.example%2f@store.example",
-		"https://store.example.evil.example", "https://store.exampleevil.example", "https://evilstore.example", "https://store.example.", "https://.store.example",
-		"https://store.example:8443", "https://store.example:80", "https://shop.example", "https://store.example:", "https://store.example:443:443", "https://store.example:99999999",
-		"https://ѕtore.example", "https://store.examp1e", "https://xn--tore-zyd.example", "https://store。example。evil", "https://store.example\u3002evil.example",
-		"https://store%2eexample", "https://store.example%00.evil.example", "https://store.example%0d%0aSet-Cookie:x", "https://[::1]/", "https://127.0.0.1/", "https://0x7f000001",
-		"https://store.example\r\nSet-Cookie: x=1", "https://store.example/\x00", "https://store.example/\u202e", "https://store.example\x7f", "https://store.example \x00",
-		"https://store_example", "https://*.store.example", "https://sub.store.example", strings.Repeat("https://store.example/", 200),
+		"", "x", "https://", "https:///", "https://evil.example", "http://evil.example/store.example", "//evil.example",
+		"///evil.example", "////evil.example",
+		`/\evil.example`, `\\evil.example`, `\/evil.example`, `https:\\evil.example`, `https:/\evil.example`,
+		"/\t/evil.example", "/\n/evil.example",
+		"https:evil.example", "https:/evil.example", "https:store.example", "javascript:alert(1)",
+		"JaVaScRiPt://store.example/%0aalert(1)", "data:text/html,x",
+		"ftp://store.example/", "file:///etc/passwd", "vbscript:x", "blob:https://store.example/x", " https://evil.example",
+		"\thttps://evil.example",
+		"https://store.example@evil.example", "https://store.example:443@evil.example", "https://user@store.example/",
+		"https://user:pass@store.example/",
+		"https://evil.example#@store.example", "https://evil.example?@store.example", `https://evil.example\@store.example`,
+		"https://evil.example%2f@store.example",
+		"https://store.example.evil.example", "https://store.exampleevil.example", "https://evilstore.example",
+		"https://store.example.", "https://.store.example",
+		"https://store.example:8443", "https://store.example:80", "https://shop.example", "https://store.example:",
+		"https://store.example:443:443", "https://store.example:99999999",
+		"https://ѕtore.example", "https://store.examp1e", "https://xn--tore-zyd.example", "https://store。example。evil",
+		"https://store.example\u3002evil.example",
+		"https://store%2eexample", "https://store.example%00.evil.example", "https://store.example%0d%0aSet-Cookie:x",
+		"https://[::1]/", "https://127.0.0.1/", "https://0x7f000001",
+		"https://store.example\r\nSet-Cookie: x=1", "https://store.example/\x00", "https://store.example/\u202e",
+		"https://store.example\x7f", "https://store.example \x00",
+		"https://store_example", "https://*.store.example", "https://sub.store.example",
+		strings.Repeat("https://store.example/", 200),
 	} {
 		if got, err := a.Page(text); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q leads to %s, %v", text, got, err)
@@ -117,7 +132,8 @@ func TestPageIsNoOpenRedirect(t *testing.T) {
 // However an address is written, what comes out is a page of an own host, also for a reader that is as lenient as a
 // browser.
 func FuzzPage(f *testing.F) {
-	for _, seed := range []string{"https://store.example/a", "//evil.example", `/\evil.example`, "https://store.example@evil.example", "/a b", "https://müller.example"} {
+	for _, seed := range []string{"https://store.example/a", "//evil.example", `/\evil.example`,
+		"https://store.example@evil.example", "/a b", "https://müller.example"} {
 		f.Add(seed)
 	}
 	a := link.NewAddresses(shop)
@@ -175,8 +191,10 @@ func TestDestinationsAreOwn(t *testing.T) {
 func TestOrigin(t *testing.T) {
 	a := link.NewAddresses(shop)
 	for origin, want := range map[string]bool{
-		"https://store.example": true, "https://shop.example:8443": true, "https://xn--mller-kva.example": true, "https://store.example:443": true,
-		"http://store.example": false, "https://evil.example": false, "null": false, "": false, "https://": false, "https://store.example/": false,
+		"https://store.example": true, "https://shop.example:8443": true, "https://xn--mller-kva.example": true,
+		"https://store.example:443": true,
+		"http://store.example":      false, "https://evil.example": false, "null": false, "": false, "https://": false,
+		"https://store.example/":             false,
 		"https://store.example@evil.example": false, "https://store.example.evil.example": false, "store.example": false,
 	} {
 		if a.Origin(origin) != want {
@@ -206,12 +224,15 @@ func TestTarget(t *testing.T) {
 			t.Errorf("%s becomes %s, %v; want %s", pasted, w.Path(), err, want)
 		}
 	}
-	for _, pasted := range []string{"", "evil.example", "https://evil.example/p/X", "/to?url=https://evil.example", "/Ab3dE9xY", "//evil.example"} {
-		if w, err := link.Target(link.NewAddresses(shop), pasted); !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.NotFound) {
+	for _, pasted := range []string{"", "evil.example", "https://evil.example/p/X", "/to?url=https://evil.example",
+		"/Ab3dE9xY", "//evil.example"} {
+		if w, err := link.Target(link.NewAddresses(shop), pasted); !fault.Is(err, fault.Invalid) && !fault.Is(err,
+			fault.NotFound) {
 			t.Errorf("%s becomes %s, %v", pasted, w.Path(), err)
 		}
 	}
-	if w, err := link.Target(link.NewAddresses(local), "http://store.localhost:8081/uk/product/K-1?view=full"); err != nil || w.SKU != "K-1" {
+	if w, err := link.Target(link.NewAddresses(local),
+		"http://store.localhost:8081/uk/product/K-1?view=full"); err != nil || w.SKU != "K-1" {
 		t.Errorf("the local store's product: %+v, %v", w, err)
 	}
 }

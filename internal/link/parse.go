@@ -58,7 +58,8 @@ func Parse(path, query string) (w Wanted, err error) {
 var errNoLink error = fault.New(fault.NotFound, "address", "is no link", "check that it was copied whole")
 
 func invalidText(field string) error {
-	return fault.Invalidf(field, "is missing, too long, or holds characters that no address may hold", "check that the link was copied whole")
+	return fault.Invalidf(field, "is missing, too long, or holds characters that no address may hold",
+		"check that the link was copied whole")
 }
 
 // readText decodes a text that names a destination. In a query a plus stands for a space.
@@ -154,6 +155,7 @@ func readItems(raw string) (string, error) {
 // readCode reads a short code, with a `+` behind it to be shown where it leads. Characters that are not of codes are
 // refused before anything is looked up.
 func (w *Wanted) readCode(raw string) error {
+	raw, _ = decode(strings.ReplaceAll(raw, "+", "%2B"), false) // a broken escape leaves nothing, which is no code
 	if shown, plus := strings.CutSuffix(raw, "+"); plus {
 		raw, w.Show = shown, true
 	}

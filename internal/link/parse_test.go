@@ -20,7 +20,8 @@ func told(w link.Wanted) string {
 	var out []string
 	for _, part := range []struct{ name, value string }{
 		{"sku", w.SKU}, {"category", w.Category}, {"query", w.Query}, {"page", w.Page}, {"items", w.Items}, {"code", w.Code},
-		{"tag", w.Tag}, {"subs", strings.Trim(strings.Join(w.Sub[:], "|"), "|")}, {"utm", strings.Trim(strings.Join(w.UTM[:], "|"), "|")},
+		{"tag", w.Tag}, {"subs", strings.Trim(strings.Join(w.Sub[:], "|"), "|")}, {"utm", strings.Trim(strings.Join(w.UTM[:],
+			"|"), "|")},
 	} {
 		if part.value != "" {
 			out = append(out, part.name+"="+part.value)
@@ -64,6 +65,7 @@ func TestParse(t *testing.T) {
 		"/cart?add=A:2,B&tag=ada-20":                                 "cart items=A:2,B:1 tag=ada-20",
 		"/cart?add=urn:a:3":                                          "cart items=urn:a:3",
 		"/Ab3dE9xY":                                                  "short code=Ab3dE9xY",
+		"/Ab3dE%39xY%2B":                                             "short code=Ab3dE9xY show",
 		"/_Ab3dE9xY-":                                                "short code=Ab3dE9xY",
 		"/summer-sale+?sub1=x":                                       "short code=summer-sale subs=x show",
 	} {
@@ -79,7 +81,8 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	long := strings.Repeat("x", 9000)
 	for address, want := range map[string]string{
-		"/dp/": "sku", "/dp": "sku", "/dp/%zz": "sku", "/dp/a%00b": "sku", "/dp/%ff": "sku", "/dp/..": "sku", "/dp/" + long[:101]: "sku",
+		"/dp/": "sku", "/dp": "sku", "/dp/%zz": "sku", "/dp/a%00b": "sku", "/dp/%ff": "sku", "/dp/..": "sku", "/dp/" +
+			long[:101]: "sku",
 		"/dp/a%E2%80%AEb":              "sku", // turns the direction of writing
 		"/dp/a%0D%0ASet-Cookie:%20x=1": "sku",
 		"/s":                           "k", "/s?k=": "k", "/s?k=%0a": "k", "/s?k=" + long[:201]: "k",
@@ -106,7 +109,8 @@ func drawWanted(t *rapid.T) link.Wanted {
 	text := rapid.StringMatching(`[A-Za-z0-9äß€/?&=+%#:. ~-]{1,20}`).Filter(func(s string) bool {
 		return strings.TrimSpace(s) == s && s != "." && s != ".."
 	})
-	w := link.Wanted{Kind: rapid.SampledFrom([]click.LinkKind{click.KindProduct, click.KindSearch, click.KindCategory, click.KindHome,
+	w := link.Wanted{Kind: rapid.SampledFrom([]click.LinkKind{click.KindProduct, click.KindSearch, click.KindCategory,
+		click.KindHome,
 		click.KindPage, click.KindCart, click.KindShort}).Draw(t, "kind")}
 	switch w.Kind {
 	case click.KindProduct:
@@ -151,7 +155,8 @@ func TestPathIsReadAgain(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"/dp/X?tag=a-20", "/c/a%2Fb/c?sub1=%zz", "/cart?add=a:1,b", "/to?url=//x", "/abc+", "/?stay=1&gclid=x", "//", "/%00"} {
+	for _, seed := range []string{"/dp/X?tag=a-20", "/c/a%2Fb/c?sub1=%zz", "/cart?add=a:1,b", "/to?url=//x", "/abc+",
+		"/?stay=1&gclid=x", "//", "/%00"} {
 		path, query, _ := strings.Cut(seed, "?")
 		f.Add(path, query)
 	}
@@ -169,7 +174,8 @@ func FuzzParse(f *testing.F) {
 		} else {
 			texts = append(texts, w.SKU, w.Category, w.Query, w.Page, w.Items, w.Code)
 			again, err := parsePath(w.Path())
-			if w.Kind != click.KindShort && (err != nil || again.Kind != w.Kind || again.SKU != w.SKU || again.Category != w.Category ||
+			if w.Kind != click.KindShort && (err != nil || again.Kind != w.Kind || again.SKU != w.SKU ||
+				again.Category != w.Category ||
 				again.Query != w.Query || again.Page != w.Page || again.Items != w.Items || again.Sub != w.Sub || again.UTM != w.UTM) {
 				t.Errorf("%q?%q is written as %s and read as %+v, %v", path, query, w.Path(), again, err)
 			}
@@ -189,7 +195,8 @@ func parsePath(address string) (link.Wanted, error) {
 
 func TestCleanTag(t *testing.T) {
 	for text, want := range map[string]string{
-		"ada-20": "ada-20", "ADA-20": "ada-20", " ada-20\n": "ada-20", "_ada-20_": "ada-20", "ada-20-": "ada-20", "\u00a0Ada-20": "ada-20", "": "", "--": "",
+		"ada-20": "ada-20", "ADA-20": "ada-20", " ada-20\n": "ada-20", "_ada-20_": "ada-20", "ada-20-": "ada-20",
+		"\u00a0Ada-20": "ada-20", "": "", "--": "",
 	} {
 		if got := link.CleanTag(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)

@@ -50,9 +50,12 @@ var codeForm = regexp.MustCompile(`^[a-z0-9]+([_-]+[a-z0-9]+)*$`)
 
 // reserved are first parts of addresses that the product itself has, or may want.
 var reserved = []string{
-	"about", "account", "admin", "api", "assets", "auth", "brand", "cart", "click", "creator", "creators", "demo", "docs", "explain",
-	"favicon", "health", "healthz", "help", "home", "join", "live", "login", "logout", "media", "metrics", "operator", "privacy",
-	"program", "robots", "search", "settings", "shop", "signup", "sitemap", "static", "status", "store", "terms", "touches", "well-known",
+	"about", "account", "admin", "api", "assets", "auth", "brand", "cart", "click", "creator", "creators", "demo", "docs",
+	"explain",
+	"favicon", "health", "healthz", "help", "home", "join", "live", "login", "logout", "media", "metrics", "operator",
+	"privacy",
+	"program", "robots", "search", "settings", "shop", "signup", "sitemap", "static", "status", "store", "terms",
+	"touches", "well-known",
 }
 
 // NewCode makes a code that cannot be guessed from others.
@@ -96,17 +99,17 @@ type Draft struct {
 	Sub      [5]string // put in where the target brings none
 }
 
+// linkRows begins every query for links: what readLink scans.
+const linkRows = `SELECT l.id, l.code, l.tracking, l.creator, t.program, l.market, l.kind, l.target, l.title, l.body,
+	l.created FROM link l JOIN tracking t ON t.id = l.tracking `
+
 var (
 	insertLink = db.Statement(`INSERT INTO link (id, code, tracking, creator, market, kind, target, title, body, created)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`)
-	linkByCode = db.In(`SELECT l.id, l.code, l.tracking, l.creator, t.program, l.market, l.kind, l.target, l.title, l.body, l.created
-		FROM link l JOIN tracking t ON t.id = l.tracking WHERE l.code IN ($LIST)`)
-	linkByID = db.In(`SELECT l.id, l.code, l.tracking, l.creator, t.program, l.market, l.kind, l.target, l.title, l.body, l.created
-		FROM link l JOIN tracking t ON t.id = l.tracking WHERE l.id IN ($LIST)`)
-	linksOf = db.Statement(`SELECT l.id, l.code, l.tracking, l.creator, t.program, l.market, l.kind, l.target, l.title, l.body, l.created
-		FROM link l JOIN tracking t ON t.id = l.tracking WHERE l.creator = $1 AND l.id < $2 ORDER BY l.id DESC LIMIT $3`)
-	linksAll = db.Statement(`SELECT l.id, l.code, l.tracking, l.creator, t.program, l.market, l.kind, l.target, l.title, l.body, l.created
-		FROM link l JOIN tracking t ON t.id = l.tracking ORDER BY l.id`)
+	linkByCode = db.In(linkRows + `WHERE l.code IN ($LIST)`)
+	linkByID   = db.In(linkRows + `WHERE l.id IN ($LIST)`)
+	linksOf    = db.Statement(linkRows + `WHERE l.creator = $1 AND l.id < $2 ORDER BY l.id DESC LIMIT $3`)
+	linksAll   = db.Statement(linkRows + `ORDER BY l.id`)
 )
 
 // extra is what a row keeps besides its columns.
@@ -122,7 +125,8 @@ func Make(tx *db.Tx, now time.Time, m market.Market, creator id.ID, d Draft) (Li
 	}
 	t, ok := found[d.Tracking]
 	if !ok || t.Creator != creator || t.Market != m.No {
-		return Link{}, fault.New(fault.NotFound, "tracking", "there is no such tracking id of yours in this marketplace", "choose one of your own")
+		return Link{}, fault.New(fault.NotFound, "tracking", "there is no such tracking id of yours in this marketplace",
+			"choose one of your own")
 	}
 	if !t.Archived.IsZero() {
 		return Link{}, fault.New(fault.Conflict, "tracking", "is archived", "bring it back, or choose another one")
@@ -141,7 +145,8 @@ func Make(tx *db.Tx, now time.Time, m market.Market, creator id.ID, d Draft) (Li
 			wanted.Sub[i] = tidy(sub)
 		}
 	}
-	made := Link{ID: id.New(now), Tracking: t.ID, Creator: creator, Program: t.Program, Market: m.No, Kind: wanted.Kind.String(),
+	made := Link{ID: id.New(now), Tracking: t.ID, Creator: creator, Program: t.Program, Market: m.No,
+		Kind:   wanted.Kind.String(),
 		Target: wanted.Path(), Title: strings.TrimSpace(d.Title), Channel: strings.TrimSpace(d.Channel),
 		Created: now.UTC().Truncate(time.Microsecond)}
 	if d.Code == "" {
@@ -172,7 +177,8 @@ func insert(tx *db.Tx, l Link) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	added, err := tx.Exec(insertLink, int64(l.ID), l.Code, int64(l.Tracking), int64(l.Creator), int64(l.Market), l.Kind, l.Target,
+	added, err := tx.Exec(insertLink, int64(l.ID), l.Code, int64(l.Tracking), int64(l.Creator), int64(l.Market), l.Kind,
+		l.Target,
 		l.Title, string(body), l.Created.UnixMicro())
 	if err != nil || added == 0 {
 		return false, fault.Wrap(err, "saving a link")
@@ -271,7 +277,8 @@ func readLink(scan func(...any) error) (Link, error) {
 	var l Link
 	var link, tracking, creator, program, market, created int64
 	var body string
-	if err := scan(&link, &l.Code, &tracking, &creator, &program, &market, &l.Kind, &l.Target, &l.Title, &body, &created); err != nil {
+	if err := scan(&link, &l.Code, &tracking, &creator, &program, &market, &l.Kind, &l.Target, &l.Title, &body,
+		&created); err != nil {
 		return l, err
 	}
 	l.ID, l.Tracking, l.Creator, l.Program = id.ID(link), id.ID(tracking), id.ID(creator), click.Program(program)

@@ -40,8 +40,9 @@ func read(t *testing.T, d *db.DB, fn func(tx *db.Tx) error) {
 }
 
 func tracking(creator id.ID, tag string, market uint16, offset int) link.Tracking {
-	return link.Tracking{ID: id.New(start.Add(time.Duration(offset) * time.Minute)), Tag: tag, Creator: creator, Program: click.Associates,
-		Market: market, Name: "for " + tag, Created: start}
+	return link.Tracking{ID: id.New(start.Add(time.Duration(offset) * time.Minute)), Tag: tag, Creator: creator,
+		Program: click.Associates,
+		Market:  market, Name: "for " + tag, Created: start}
 }
 
 func TestTagsBelongToOneForEver(t *testing.T) {
@@ -60,13 +61,17 @@ func TestTagsBelongToOneForEver(t *testing.T) {
 			t.Errorf("%v took a tag that is given: %v", theirs, err)
 		}
 	}
-	if err := write(t, d, func(tx *db.Tx) error { return link.Archive(tx, bob, mine.ID, start) }); !fault.Is(err, fault.NotFound) {
+	if err := write(t, d, func(tx *db.Tx) error { return link.Archive(tx, bob, mine.ID, start) }); !fault.Is(err,
+		fault.NotFound) {
 		t.Errorf("a stranger archives: %v", err)
 	}
 	if err := write(t, d, func(tx *db.Tx) error { return link.Archive(tx, ada, mine.ID, start.Add(time.Hour)) }); err != nil {
 		t.Fatal(err)
 	}
-	if err := write(t, d, func(tx *db.Tx) error { return link.Open(tx, tracking(bob, "kettles-20", 1, 5)) }); !fault.Is(err, fault.Conflict) {
+	if err := write(t, d, func(tx *db.Tx) error {
+		return link.Open(tx, tracking(bob, "kettles-20", 1,
+			5))
+	}); !fault.Is(err, fault.Conflict) {
 		t.Errorf("an archived tag was given again: %v", err)
 	}
 	mine.Archived = start.Add(time.Hour)
@@ -91,7 +96,8 @@ func TestTagsBelongToOneForEver(t *testing.T) {
 func TestTagForms(t *testing.T) {
 	for tag, good := range map[string]bool{
 		"abc-20": true, "a-b-c-99": true, strings.Repeat("a", 20) + "-00": true, "2024-20": true,
-		"ab-20": false, strings.Repeat("a", 21) + "-20": false, "Abc-20": false, "abc20": false, "abc-2": false, "abc-200": false, "-abc-20": false, "abc--20": false,
+		"ab-20": false, strings.Repeat("a", 21) + "-20": false, "Abc-20": false, "abc20": false, "abc-2": false,
+		"abc-200": false, "-abc-20": false, "abc--20": false,
 		"abc_d-20": false, "äbc-20": false, "abc-20\n": false, "": false,
 	} {
 		if err := link.CheckTag(tag); (err == nil) != good {
@@ -123,7 +129,8 @@ func TestOpenNextTakesTheFirstFreeNumber(t *testing.T) {
 		}
 		return nil
 	})
-	if !fault.Is(err, fault.Exhausted) || len(tags) != 100 || tags[0] != "ada-21" || tags[1] != "ada-22" || tags[99] != "ada-20" {
+	if !fault.Is(err, fault.Exhausted) || len(tags) != 100 || tags[0] != "ada-21" || tags[1] != "ada-22" ||
+		tags[99] != "ada-20" {
 		t.Errorf("%v, %v", tags, err)
 	}
 }
@@ -136,8 +143,9 @@ func TestShortLinks(t *testing.T) {
 		if err = link.Open(tx, mine); err != nil {
 			return err
 		}
-		draft := link.Draft{Tracking: mine.ID, Target: "https://store.example/p/KETTLE-1", Title: " My kettle ", Channel: "youtube",
-			Sub: [5]string{"a%b+c"}}
+		draft := link.Draft{Tracking: mine.ID, Target: "https://store.example/p/KETTLE-1", Title: " My kettle ",
+			Channel: "youtube",
+			Sub:     [5]string{"a%b+c"}}
 		if made, err = link.Make(tx, start, shop, ada, draft); err != nil {
 			return err
 		}
@@ -147,7 +155,8 @@ func TestShortLinks(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if made.Target != "/dp/KETTLE-1?sub1=a%25b%2Bc" || made.Title != "My kettle" || made.Kind != "product" || chosen.Code != "summer-sale" {
+	if made.Target != "/dp/KETTLE-1?sub1=a%25b%2Bc" || made.Title != "My kettle" || made.Kind != "product" ||
+		chosen.Code != "summer-sale" {
 		t.Errorf("made %+v, chosen %+v", made, chosen)
 	}
 	read(t, d, func(tx *db.Tx) error {
@@ -210,7 +219,8 @@ func TestCustomerTouches(t *testing.T) {
 	d := dbtest.Open(t)
 	sealer := click.NewSealer(secret.FixedRing("touch"))
 	token := func(minute int) (click.Token, string) {
-		made := click.Token{Click: int64(1000 + minute), Creator: ada, Program: click.Associates, Market: 1, At: start.Add(time.Duration(minute) * time.Minute)}
+		made := click.Token{Click: int64(1000 + minute), Creator: ada, Program: click.Associates, Market: 1,
+			At: start.Add(time.Duration(minute) * time.Minute)}
 		return made, sealer.Seal(made)
 	}
 	bind := func(customer string, change func(*click.Token), minute int) error {

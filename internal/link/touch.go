@@ -24,7 +24,8 @@ var (
 )
 
 // ErrNoTouch says why a click was not bound: it counts for nobody.
-var ErrNoTouch error = fault.New(fault.Conflict, "click", "counts for nobody", "nothing needs to be done: no commission follows from it")
+var ErrNoTouch error = fault.New(fault.Conflict, "click", "counts for nobody",
+	"nothing needs to be done: no commission follows from it")
 
 // Bind remembers that a signed-in customer (a keyed hash) came by a click, so that an order on another device can be
 // credited (docs/spec.md §5). Only a click that counts is kept: ErrNoTouch otherwise. The same click again changes

@@ -77,8 +77,6 @@ func (r *ranges[T]) find(key T) uint8 {
 type build struct {
 	table   Countries
 	numbers map[Country]uint8
-	last4   uint32
-	last6   uint64
 }
 
 func newBuild(source string) *build {

@@ -50,7 +50,8 @@ func (b *build) addShipped() error {
 		}
 	}
 	// Four bytes, or twice eight, for the start of a range; two letters for its country.
-	if len(shippedFour) == 0 || len(shippedFour)/4 != len(shippedFourCodes)/2 || len(six) == 0 || len(six)/16 != len(shippedSixCodes)/2 {
+	if len(shippedFour) == 0 || len(shippedFour)/4 != len(shippedFourCodes)/2 || len(six) == 0 ||
+		len(six)/16 != len(shippedSixCodes)/2 {
 		return errors.New("is not laid out as expected")
 	}
 	for i := 0; 4*i < len(shippedFour); i++ {

@@ -60,7 +60,8 @@ func TestCountriesOfOddAddresses(t *testing.T) {
 	countries := shipped(t)
 	for address, want := range map[string]string{
 		"8.8.8.8": "US", "::ffff:8.8.8.8": "US", "81.2.69.142": "GB", "2001:4860:4860::8888": "US", "2a02:c7c::1": "GB",
-		"127.0.0.1": "", "10.1.2.3": "", "192.168.0.1": "", "0.0.0.0": "", "255.255.255.255": "", "::1": "", "fe80::1": "", "fd00::1": "", "ff02::1": "",
+		"127.0.0.1": "", "10.1.2.3": "", "192.168.0.1": "", "0.0.0.0": "", "255.255.255.255": "", "::1": "", "fe80::1": "",
+		"fd00::1": "", "ff02::1": "",
 	} {
 		if got := countries.Of(netip.MustParseAddr(address)).String(); got != want {
 			t.Errorf("%s is in %q, want %q", address, got, want)
@@ -138,7 +139,8 @@ func TestOpenCountries(t *testing.T) {
 	networks := map[string]string{"1.0.0.0/8": "GB", "2a00::/16": "DE", "9.9.9.9/32": "CH"}
 	for name, wrap := range map[string]func(string) []byte{
 		"nested": func(code string) []byte {
-			return append(append(append([]byte{0xe1}, mmdbText("country")...), 0xe1), append(mmdbText("iso_code"), mmdbText(code)...)...)
+			return append(append(append([]byte{0xe1}, mmdbText("country")...), 0xe1), append(mmdbText("iso_code"),
+				mmdbText(code)...)...)
 		},
 		"flat": func(code string) []byte {
 			return append(append([]byte{0xe1}, mmdbText("country_code")...), mmdbText(strings.ToLower(code))...)
@@ -149,7 +151,8 @@ func TestOpenCountries(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		for address, want := range map[string]string{
-			"0.255.255.255": "", "1.0.0.0": "GB", "1.255.255.255": "GB", "2.0.0.0": "", "9.9.9.8": "", "9.9.9.9": "CH", "9.9.9.10": "",
+			"0.255.255.255": "", "1.0.0.0": "GB", "1.255.255.255": "GB", "2.0.0.0": "", "9.9.9.8": "", "9.9.9.9": "CH",
+			"9.9.9.10":    "",
 			"29ff:ffff::": "", "2a00::1": "DE", "2a00:ffff:ffff:ffff::1": "DE", "2a01::": "",
 		} {
 			if got := countries.Of(netip.MustParseAddr(address)).String(); got != want {

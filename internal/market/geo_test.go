@@ -58,7 +58,8 @@ func TestRoute(t *testing.T) {
 	}{
 		{"at home", Visit{Country: Country{'U', 'S'}, Here: 1, Routable: true}, everywhere, 1},
 		{"another marketplace serves the visitor", Visit{Country: Country{'G', 'B'}, Here: 1, Routable: true}, everywhere, 2},
-		{"exact is decided by the catalog, not here", Visit{Country: Country{'G', 'B'}, Here: 1, Routable: true, Preference: Exact}, everywhere, 2},
+		{"exact is decided by the catalog, not here", Visit{Country: Country{'G', 'B'}, Here: 1, Routable: true,
+			Preference: Exact}, everywhere, 2},
 		{"the nearest one", Visit{Country: Country{'N', 'L'}, Here: 1, Routable: true}, everywhere, 2},
 		{"the creator is not active there", Visit{Country: Country{'G', 'B'}, Here: 1, Routable: true}, nowhere, 1},
 		{"the creator's choice", Visit{Country: Country{'G', 'B'}, Here: 1, Routable: true, Preference: Off}, everywhere, 1},
@@ -95,7 +96,8 @@ func TestRouteNeverHarms(t *testing.T) {
 			reached[m.No] = rapid.Bool().Draw(t, "reached")
 		}
 		v := Visit{
-			Country: ParseCountry(rapid.StringMatching(`[A-E][A-C]|`).Draw(t, "country")), Here: uint16(rapid.IntRange(1, len(all)).Draw(t, "here")),
+			Country: ParseCountry(rapid.StringMatching(`[A-E][A-C]|`).Draw(t, "country")), Here: uint16(rapid.IntRange(1,
+				len(all)).Draw(t, "here")),
 			Stay: rapid.Bool().Draw(t, "stay"), Routable: rapid.Bool().Draw(t, "routable"),
 			Preference: rapid.SampledFrom([]Preference{"", Close, Exact, Off}).Draw(t, "preference"),
 		}
@@ -148,9 +150,11 @@ func TestVisitor(t *testing.T) {
 		{"a stranger's headers", "203.0.113.9:1234", map[string][]string{list: {"8.8.8.8"}, country: {"US"}}, "203.0.113.9", ""},
 		{"a proxy", "10.1.1.1:80", map[string][]string{list: {"8.8.8.8"}, country: {"us"}}, "8.8.8.8", "US"},
 		{"what the visitor made up stands first", "10.1.1.1:80", map[string][]string{list: {"1.1.1.1, 8.8.8.8"}}, "8.8.8.8", ""},
-		{"proxies behind proxies", "10.1.1.1:80", map[string][]string{list: {"1.1.1.1, 8.8.8.8, 10.2.2.2", "192.0.2.7"}}, "8.8.8.8", ""},
+		{"proxies behind proxies", "10.1.1.1:80", map[string][]string{list: {"1.1.1.1, 8.8.8.8, 10.2.2.2", "192.0.2.7"}},
+			"8.8.8.8", ""},
 		{"nothing but proxies", "10.1.1.1:80", map[string][]string{list: {"10.3.3.3,10.2.2.2"}}, "10.3.3.3", ""},
-		{"with ports and brackets", "[2001:db8::1]:80", map[string][]string{list: {"1.1.1.1, [2001:db8::2]:443"}}, "2001:db8::2", ""},
+		{"with ports and brackets", "[2001:db8::1]:80", map[string][]string{list: {"1.1.1.1, [2001:db8::2]:443"}},
+			"2001:db8::2", ""},
 		{"mapped", "[::ffff:10.1.1.1]:80", map[string][]string{list: {"::ffff:8.8.8.8"}}, "8.8.8.8", ""},
 		{"rubbish ends the list", "10.1.1.1:80", map[string][]string{list: {"8.8.8.8, unknown, 10.2.2.2"}}, "10.2.2.2", ""},
 		{"an empty list", "10.1.1.1:80", map[string][]string{}, "10.1.1.1", ""},
@@ -167,7 +171,8 @@ func TestVisitor(t *testing.T) {
 			t.Errorf("%s: %s in %q, want %s in %q", c.name, text, country, c.address, c.country)
 		}
 	}
-	for _, bad := range []struct{ trusted, header string }{{"0.0.0.0/0", "X"}, {"::/0", "X"}, {"10.0.0.0/33", "X"}, {"proxy.example", "X"}, {"", "X"}} {
+	for _, bad := range []struct{ trusted, header string }{{"0.0.0.0/0", "X"}, {"::/0", "X"}, {"10.0.0.0/33", "X"},
+		{"proxy.example", "X"}, {"", "X"}} {
 		var trusted []string
 		if bad.trusted != "" {
 			trusted = []string{bad.trusted}

@@ -37,7 +37,8 @@ func NewProxies(trusted []string, addressHeader, countryHeader string) (Proxies,
 		p.Trusted = append(p.Trusted, prefix.Masked())
 	}
 	if len(p.Trusted) == 0 && (p.AddressHeader != "" || p.CountryHeader != "") {
-		return p, fault.Invalidf("proxies.trusted", "is empty, so the headers would never be read", "name the networks of your own proxies")
+		return p, fault.Invalidf("proxies.trusted", "is empty, so the headers would never be read",
+			"name the networks of your own proxies")
 	}
 	return p, nil
 }
