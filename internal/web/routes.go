@@ -20,6 +20,7 @@ func (w *Web) routes() []route {
 	c, o := w.creator, w.operator
 	everyone := auth.Creators | auth.Staff
 	return []route{
+		{"GET /{$}", anybody, w.root},
 		{"GET /assets/{name}", anybody, ui.ServeAsset},
 		{"GET /login", anybody, w.loginPage},
 		{"POST /login", anybody, w.login},

@@ -15,6 +15,12 @@ func welcome(w http.ResponseWriter, r *http.Request) error {
 	return ui.Refused(w, r, fault.New(fault.Denied, "", "nobody has signed in", "use your login link"), ui.Welcome())
 }
 
+// root is the bare address, without a creator's tag.
+func (w *Web) root(rw http.ResponseWriter, r *http.Request) error {
+	http.Redirect(rw, r, "/home", http.StatusSeeOther)
+	return nil
+}
+
 // home leads each role to its own first page.
 func (w *Web) home(rw http.ResponseWriter, r *http.Request) error {
 	to := "/operator"
