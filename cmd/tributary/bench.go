@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"slices"
 	"strconv"
@@ -31,6 +32,7 @@ var benches = []struct {
 	name string
 	run  func(context.Context, benchOptions) (benchReport, error)
 }{
+	{"redirect", benchRedirect},
 	{"orders", benchOrders},
 }
 
@@ -74,9 +76,21 @@ func newReport(name string, o benchOptions) benchReport {
 	}
 	return benchReport{Bench: name, Ratios: map[string]float64{}, Spread: map[string][2]float64{}, Figures: map[string]string{},
 		Settings: map[string]string{
-			"command": strings.Join(words, " "), "go": runtime.Version(), "system": runtime.GOOS + "/" + runtime.GOARCH,
+			"command": strings.Join(words, " "), "go": runtime.Version(), "system": runtime.GOOS + "/" + runtime.GOARCH, "build": buildOf(),
 			"cores": strconv.Itoa(runtime.GOMAXPROCS(0)), "scale": "1/" + strconv.Itoa(o.scale()), "rounds": strconv.Itoa(benchRounds),
 		}}
+}
+
+// buildOf says which build this is.
+func buildOf() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value
+			}
+		}
+	}
+	return "unknown"
 }
 
 // side is one of the things that are measured in turn. Its rate may be of any unit, as long as all have the same.

@@ -17,14 +17,15 @@ import (
 
 // commands are what the binary does, in the order in which help shows them.
 type commands struct {
-	Demo    demoCmd    `cmd:"" help:"Start two marketplaces, a store and creators with months of history, to try everything."`
-	Serve   serveCmd   `cmd:"" help:"Run the platform."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date."`
-	Import  importCmd  `cmd:"" help:"Bring in what another system has: orders from a file."`
-	Clock   clockCmd   `cmd:"" help:"Show the two clocks, or move a sandbox's business clock forward."`
-	Bench   benchCmd   `cmd:"" help:"Measure the product's figures, as ratios of two things side by side."`
-	Audit   auditCmd   `cmd:"" help:"Recompute everything from stored facts; exits 1 with the first differences."`
-	Doctor  doctorCmd  `cmd:"" help:"Show the settings as engine and disk read them back."`
+	Demo      demoCmd      `cmd:"" help:"Start two marketplaces, a store and creators with months of history, to try everything."`
+	Serve     serveCmd     `cmd:"" help:"Run the platform."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database's schema up to date."`
+	Import    importCmd    `cmd:"" help:"Bring in what another system has: orders from a file."`
+	Clock     clockCmd     `cmd:"" help:"Show the two clocks, or move a sandbox's business clock forward."`
+	Bench     benchCmd     `cmd:"" help:"Measure the product's figures, as ratios of two things side by side."`
+	BenchLoad benchLoadCmd `cmd:"" hidden:""`
+	Audit     auditCmd     `cmd:"" help:"Recompute everything from stored facts; exits 1 with the first differences."`
+	Doctor    doctorCmd    `cmd:"" help:"Show the settings as engine and disk read them back."`
 }
 
 func main() {
