@@ -169,7 +169,7 @@ func (c *demoCmd) shop(ctx context.Context, t *node, goods *catalog.Catalog, hom
 
 // greet prints what to open.
 func (c *demoCmd) greet(ctx context.Context, t *node, goods *catalog.Catalog, home, storeBase string) error {
-	world := demo.World{Catalog: goods, Creators: make([]demo.Creator, 1)}
+	world := demo.World{Catalog: goods, Creators: demo.Cast()[:1]}
 	var logins [2]string
 	err := t.db.Write(ctx, db.Interactive, func(tx *db.Tx) error {
 		maya, err := creator.ByHandle(tx, demo.FirstHandle)

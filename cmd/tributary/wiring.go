@@ -21,6 +21,7 @@ import (
 	"tributary/internal/edge"
 	"tributary/internal/event"
 	"tributary/internal/market"
+	"tributary/internal/web"
 )
 
 // edgeNumber is this process's edge in the click log: one machine has one.
@@ -43,6 +44,7 @@ type node struct {
 	edge    *edge.Edge
 	shipper *click.Shipper
 	hints   *event.Hints
+	web     *web.Web
 	handler http.Handler
 	zones   atomic.Pointer[map[uint16]*time.Location]
 	work    sync.WaitGroup
@@ -224,6 +226,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 func (t *node) close() error {
 	t.accrual.Close()
 	t.stop()
+	t.web.Close()
 	t.work.Wait()
 	return errors.Join(t.log.Close(), t.db.Close())
 }

@@ -20,7 +20,6 @@ import (
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/fault"
-	"tributary/internal/market"
 	"tributary/internal/order"
 	"tributary/internal/secret"
 )
@@ -246,6 +245,3 @@ func (a *Accrual) internal(ctx context.Context, class db.Class, marketplace uint
 
 // Now is the business time at the door; the lane's may be later.
 func (a *Accrual) Now() time.Time { return a.clock.Now() }
-
-// Market gives the marketplace as accrual last saw it.
-func (g *group) market() market.Market { return g.book.market }

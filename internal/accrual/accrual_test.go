@@ -20,7 +20,6 @@ import (
 	"tributary/internal/order"
 )
 
-func pending(c id.ID) string { return "creator/" + c.Text(id.Creator) + "/us/pending" }
 func earned(c id.ID, month string) string {
 	return "creator/" + c.Text(id.Creator) + "/us/earned/" + month
 }
