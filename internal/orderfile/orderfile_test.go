@@ -267,3 +267,33 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+// FuzzMapping: any bytes either are a mapping that reading can use, or are refused with a field and a fix.
+func FuzzMapping(f *testing.F) {
+	f.Add([]byte(plainMapping))
+	f.Add([]byte(`{"marketplace": 1}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		m, err := ParseMapping(raw)
+		if err != nil {
+			if fault.Is(err, fault.Unavailable) {
+				t.Fatal(err)
+			}
+			return
+		}
+		m.touch("7")
+		m.category("A TEA TOWEL")
+		if rows, err := NewReader(strings.NewReader(header+"1,A,x,1,2011-02-03T10:00:00Z,1,7\n"), m, latest); err == nil {
+			rows.Next()
+		}
+	})
+}
+
+func TestInventedFileIsTheSameEveryTime(t *testing.T) {
+	var first, second bytes.Buffer
+	if err := errors.Join(Invent(&first, 3000, 7), Invent(&second, 3000, 7)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(first.Bytes(), second.Bytes()) || bytes.Count(first.Bytes(), []byte("\n")) != 3001 {
+		t.Errorf("%d and %d bytes", first.Len(), second.Len())
+	}
+}

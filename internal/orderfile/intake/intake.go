@@ -47,6 +47,8 @@ type Import struct {
 	Replay bool
 	// Again sends everything once more, also what is known to be done: nothing may change.
 	Again bool
+	// Group is about how many events are booked and noted as done in one go; 0 is the best. Tests set it small.
+	Group int
 	// Moved is called whenever Replay has moved the clock, so that it is kept.
 	Moved func() error
 	// Progress is called after every group.
@@ -230,7 +232,11 @@ func (i *Import) send(ctx context.Context, file *os.File) (*orderfile.Builder, e
 	if err != nil {
 		return nil, err
 	}
-	builder := orderfile.NewBuilder(rows, groupSize, i.apart())
+	size := i.Group
+	if size == 0 {
+		size = groupSize
+	}
+	builder := orderfile.NewBuilder(rows, size, i.apart())
 	ctx, stop := context.WithCancel(ctx)
 	groups := make(chan ready, ahead)
 	failed := make(chan error, 1)
