@@ -130,8 +130,13 @@ func readBase(path string) (*table, keptFacts, error) {
 	if err != nil {
 		return nil, keptFacts{}, err
 	}
-	in := &summed{in: bufio.NewReaderSize(file, 1<<20)}
-	head, err := in.head(info.Size())
+	return decodeBase(bufio.NewReaderSize(file, 1<<20), info.Size())
+}
+
+// decodeBase reads a base of that size; it takes any bytes.
+func decodeBase(file io.Reader, size int64) (*table, keptFacts, error) {
+	in := &summed{in: file}
+	head, err := in.head(size)
 	if err != nil {
 		return nil, keptFacts{}, err
 	}
