@@ -144,6 +144,27 @@ func Days(tx *db.Tx, creator id.ID, m market.Market, from, to time.Time) ([]Day,
 	return days, fault.Wrap(err, "reading days of clicks")
 }
 
+var selectMarketDays = db.Statement(`SELECT day, CAST(SUM(counted) AS BIGINT) FROM click_market_day
+	WHERE market = $1 AND day >= $2 AND day <= $3 GROUP BY day ORDER BY day`)
+
+// MarketClicks gives a marketplace's local dates from one to another, both included, with their counted clicks.
+func MarketClicks(tx *db.Tx, m market.Market, from, to time.Time) ([]Day, error) {
+	first, last := noonOf(from, m), noonOf(to, m)
+	var days []Day
+	for at := first; !at.After(last); at = at.AddDate(0, 0, 1) {
+		days = append(days, Day{Date: at.Format(dateForm)})
+	}
+	err := tx.Each(selectMarketDays, func(scan func(...any) error) error {
+		var day, counted int64
+		err := scan(&day, &counted)
+		if i := int(day - dayNumber(first)); i < len(days) {
+			days[i].Clicks = counted
+		}
+		return err
+	}, int64(m.No), dayNumber(first), dayNumber(last))
+	return days, fault.Wrap(err, "reading a marketplace's days of clicks")
+}
+
 // noonOf is noon of the local date of an instant, as a time without a zone: dates are stepped through without meeting a
 // change of the clocks.
 func noonOf(at time.Time, m market.Market) time.Time {

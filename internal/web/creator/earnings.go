@@ -165,7 +165,8 @@ func (p *Pages) EarningsFile(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (e *earnings) view() ui.LineView {
-	return ui.LineView{Format: e.Format, Currency: e.Market.Currency, Now: e.now, Href: e.lineAddress, Caption: "Your order lines", Earns: "You earn"}
+	return ui.LineView{Format: e.Format, Currency: e.Market.Currency, Now: e.now, Href: e.lineAddress, Caption: "Your order lines", Earns: "You earn",
+		Ordered: e.filter.Sort == report.SortOrder}
 }
 
 // link is this list with something changed; a change begins it anew.

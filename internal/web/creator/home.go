@@ -40,7 +40,7 @@ type suggestion struct {
 	done, all  int // where it is counted
 	text, more string
 	label      string
-	href       string
+	href, icon string
 }
 
 // Home is the first page.
@@ -165,12 +165,7 @@ func (h *home) nextPayment() string {
 func (h *home) bars() []ui.Bar {
 	bars := make([]ui.Bar, len(h.days))
 	for i, day := range h.days {
-		at, err := time.Parse("2006-01-02", day.Date)
-		label := day.Date
-		if err == nil {
-			label = at.Format("Mon 2 Jan")
-		}
-		bars[i] = ui.Bar{Label: label, Value: day.Commission, Text: h.money(day.Commission), Now: i == len(h.days)-1}
+		bars[i] = ui.Bar{Label: ui.DayName(day.Date), Value: day.Commission, Text: h.money(day.Commission), Now: i == len(h.days)-1}
 	}
 	return bars
 }
@@ -209,12 +204,12 @@ func suggest(tx *db.Tx, h *home) (next []suggestion, err error) {
 		return nil, err
 	}
 	if len(links) == 0 {
-		next = append(next, suggestion{text: "Make your first link", more: "paste a product's address, or type its name", label: "Make one", href: h.inMarket("/creator/links")})
+		next = append(next, suggestion{text: "Make your first link", more: "paste a product's address, or type its name", label: "Make one", icon: "links", href: h.inMarket("/creator/links")})
 	}
 	if best := bestDay(h.days); best.Commission > 0 {
 		if at, err := time.Parse("2006-01-02", best.Date); err == nil {
 			next = append(next, suggestion{text: "Your best day of these thirty was " + at.Format("Monday 2 January"),
-				more: h.money(best.Commission) + " from " + ui.Plural(h.Format, best.Orders, "order", "orders"), label: "See it",
+				more: h.money(best.Commission) + " from " + ui.Plural(h.Format, best.Orders, "order", "orders"), label: "See it", icon: "earnings",
 				href: h.inMarket("/creator/earnings", "month", best.Date[:7], "sort", report.SortAmount)})
 		}
 	}

@@ -21,7 +21,15 @@ type river struct {
 	oldest    time.Time
 	known     bool // this process has a click log
 	turn      int64
+	newest    []report.Order
+	days      []report.Day
 }
+
+// newestOrders is how many orders the first page shows, chartDays how many days its chart does.
+const (
+	newestOrders = 8
+	chartDays    = 30
+)
 
 // stage is one step of the river, with what waits there.
 type stage struct {
@@ -72,8 +80,22 @@ func (p *Pages) readRiver(tx *db.Tx, d *desk) (*river, error) {
 		v.unshipped, v.oldest = p.Unshipped()
 		v.known = true
 	}
-	v.River, err = report.RiverOf(tx, d.Market, d.now)
+	if v.River, err = report.RiverOf(tx, d.Market, d.now); err != nil {
+		return v, err
+	}
+	if v.newest, err = report.Orders(tx, d.Market, "", time.Time{}, "", newestOrders); err != nil {
+		return v, err
+	}
+	v.days, err = report.MarketClicks(tx, d.Market, d.now.AddDate(0, 0, 1-chartDays), d.now)
 	return v, err
+}
+
+func (v *river) bars() []ui.Bar {
+	bars := make([]ui.Bar, len(v.days))
+	for i, day := range v.days {
+		bars[i] = ui.Bar{Label: ui.DayName(day.Date), Value: day.Clicks, Text: v.Format.Count(day.Clicks), Now: i == len(v.days)-1}
+	}
+	return bars
 }
 
 func (v *river) age(since, now time.Time) (string, time.Duration) {
@@ -96,11 +118,11 @@ func (v *river) stages() []stage {
 		unshipped, shipped = "the log is another process's", ""
 	}
 	return []stage{
-		{name: "Clicks in", figure: f.Count(v.Clicks), what: f.Count(v.Filtered) + " filtered, today", age: "counted once, for their creator"},
+		{name: "Clicks in", figure: f.Count(v.Clicks), what: f.Count(v.Filtered) + " filtered, today", age: "each counted once"},
 		{name: "Shipped", figure: f.Count(v.Clicks + v.Filtered), what: unshipped, age: shipped, late: shipAge > lateClicks},
 		{name: "Orders in", figure: f.Count(v.Orders), what: ui.Plural(f, v.Waiting, "event is early", "events are early"), age: waiting,
 			late: waitAge > lateWaiting, href: v.inMarket("/operator/orders")},
-		{name: "Attributed", figure: f.Count(v.Credited), what: "of " + ui.Plural(f, v.Lines, "line", "lines") + ", today", age: "decided as they come in"},
+		{name: "Attributed", figure: f.Count(v.Credited), what: "of " + ui.Plural(f, v.Lines, "line", "lines") + ", today", age: "decided at once"},
 		{name: "Posted", figure: v.money(v.Pending), what: "ordered, not shipped", age: open, late: openAge > lateOpen},
 		{name: "Payable", figure: v.money(v.Payable), what: v.money(v.Overdue) + " of it not yet moved", age: due, late: dueAge > lateClose},
 	}

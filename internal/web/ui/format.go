@@ -121,6 +121,15 @@ func (f Format) ISO(at time.Time) string { return at.In(f.zone).Format(time.RFC3
 // Zone is the time zone of the dates.
 func (f Format) Zone() *time.Location { return f.zone }
 
+// DayName writes a date of a chart, given as 2026-11-22: "Sun 22 Nov".
+func DayName(date string) string {
+	at, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return date
+	}
+	return at.Format("Mon 2 Jan")
+}
+
 // Age writes how long something has waited, in its largest unit: "4 min".
 func Age(d time.Duration) string {
 	switch {

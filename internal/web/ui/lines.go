@@ -3,6 +3,7 @@ package ui
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"tributary/internal/product"
 	"tributary/internal/report"
@@ -32,4 +33,19 @@ func (v LineView) details(l report.Line) string {
 func leaf(category string) string {
 	levels := strings.Split(category, product.Separator)
 	return levels[len(levels)-1]
+}
+
+// when is the instant that a list shows of a line: the one that it is sorted by.
+func (v LineView) when(l report.Line) time.Time {
+	if v.Ordered {
+		return l.At
+	}
+	return l.Touched
+}
+
+func (v LineView) whenWord() string {
+	if v.Ordered {
+		return "Ordered"
+	}
+	return "Changed"
 }
