@@ -15,7 +15,7 @@ postgres:  ## the tests of one package on PostgreSQL: make postgres P=./internal
 fuzz:      ## long: every fuzz target for T each (T=1m)
 	@go run ./cmd/check fuzz $(or $(T),1m)
 crash:     ## long: 10,000 times kill -9 instead of the normal run's number
-	CLICK_TEST_KILLS=10000 go test -count=1 -timeout 24h -run Kill ./...
+	CLICK_TEST_KILLS=10000 TRIBUTARY_KILLS=10000 go test -count=1 -timeout 24h -run Kill ./...
 bench:     ## every figure, as ratios measured side by side; NAME=redirect for one
 	@go run ./cmd/tributary bench $(NAME)
 demo:      ## the product with months of history, at http://localhost:8080
