@@ -56,7 +56,7 @@ type happening struct {
 // Live makes the story up from begin to end and lives it.
 func (h *History) Live(ctx context.Context, begin, end time.Time) error {
 	s := &story{History: h, random: rand.New(rand.NewPCG(2026, 11)), sealer: click.NewSealer(h.Ring)}
-	days := int(end.Sub(begin) / (24 * time.Hour))
+	days := int((end.Sub(begin) + 24*time.Hour - 1) / (24 * time.Hour)) // the present day is lived up to now
 	for day := range days {
 		for _, m := range h.World.Markets {
 			s.imagine(m, begin.Add(time.Duration(day)*24*time.Hour))
