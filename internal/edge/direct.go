@@ -46,7 +46,7 @@ func (e *Edge) Direct(r *http.Request, id, page, before string) (string, error) 
 	if w.SKU == "" {
 		c.Page = w.Page
 	}
-	if !e.record(r, &c) || !res.known() {
+	if !e.record(r, &c) || !res.tells() {
 		return "", nil
 	}
 	return e.sealer.Seal(c.Token), nil

@@ -63,7 +63,7 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, b *bench) error {
 		if !e.record(r, &b.click) {
 			return nil // nobody waits for the answer
 		}
-		if res.known() { // an unknown tag has nothing to tell an order
+		if res.tells() {
 			token = e.sealer.Seal(b.click.Token)
 		}
 	}

@@ -53,7 +53,7 @@ func TestRedirects(t *testing.T) {
 		{"a product that nobody knows", "/dp/NEW?tag=ada-20", american, "https://us.example/p/NEW", "ada/ada-20/1/product/1",
 			"counted"},
 		{"influencer's product link", "/dp/KETTLE-1?tag=bob-20", american, "https://us.example/p/KETTLE-1",
-			"bob/bob-20/1/product/1", "link_kind_not_allowed"},
+			"", "link_kind_not_allowed"},
 		{"influencer's search link", "/s?k=a&tag=bob-20", american, "https://us.example/search?q=a", "bob/bob-20/1/search/0",
 			"counted"},
 		{"paid traffic", "/dp/KETTLE-1?tag=ada-20&gclid=Cj0", american, "https://us.example/p/KETTLE-1",

@@ -28,6 +28,10 @@ type resolved struct {
 // known tells whether the link stands for anybody.
 func (r *resolved) known() bool { return r.creator != 0 }
 
+// tells whether the click has anything to tell an order: not where the tag is unknown, or stands for somebody who may
+// not share links of this kind (docs/spec.md §3.5). A closed enrolment's does: the order says why it earned nothing.
+func (r *resolved) tells() bool { return r.known() && r.verdict != click.VerdictNotAllowed }
+
 var (
 	errNoCode   error = fault.New(fault.NotFound, "code", "is no link", "check that it was copied whole")
 	errNoMarket error = fault.New(fault.NotFound, "marketplace", "none is set up here yet", "set one up first")
