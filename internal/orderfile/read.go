@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,14 +46,9 @@ const (
 // NewReader reads the header of a CSV file, plain or compressed with gzip, and finds the mapping's columns. latest bounds
 // the times of rows.
 func NewReader(file io.Reader, m *Mapping, latest time.Time) (*Reader, error) {
-	buffered := bufio.NewReaderSize(file, 1<<16)
-	var text io.Reader = buffered
-	if magic, _ := buffered.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		unzipped, err := gzip.NewReader(buffered)
-		if err != nil {
-			return nil, unreadable("is not a gzip file", err)
-		}
-		text = unzipped
+	text, err := unpacked(file)
+	if err != nil {
+		return nil, err
 	}
 	r := &Reader{mapping: m, guard: &guard{from: text, left: maxRow}, latest: latest}
 	r.csv = csv.NewReader(r.guard)
@@ -193,4 +189,44 @@ func (g *guard) Read(into []byte) (int, error) {
 	n, err := g.from.Read(into)
 	g.left -= n
 	return n, err
+}
+
+// Head writes the beginning of a file, unpacked: its header and that many lines of text.
+func Head(out io.Writer, path string, lines int) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fault.New(fault.Invalid, "file", "cannot be opened", "name a file that may be read").Because(err)
+	}
+	defer file.Close()
+	text, err := unpacked(file)
+	if err != nil {
+		return err
+	}
+	from := bufio.NewReader(text)
+	for range lines + 1 {
+		line, err := from.ReadBytes('\n')
+		if _, failed := out.Write(line); failed != nil {
+			return fault.Wrap(failed, "writing the beginning of a file")
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return unreadable("cannot be read", err)
+		}
+	}
+	return nil
+}
+
+// unpacked reads through gzip where the file begins like it.
+func unpacked(file io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(file, 1<<16)
+	if magic, _ := buffered.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		return buffered, nil
+	}
+	text, err := gzip.NewReader(buffered)
+	if err != nil {
+		return nil, unreadable("is not a gzip file", err)
+	}
+	return text, nil
 }
