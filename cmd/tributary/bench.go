@@ -33,7 +33,9 @@ var benches = []struct {
 	run  func(context.Context, benchOptions) (benchReport, error)
 }{
 	{"redirect", benchRedirect},
+	{"ship", benchShip},
 	{"orders", benchOrders},
+	{"import", benchImport},
 }
 
 // benchOptions are what every bench is told.

@@ -56,11 +56,11 @@ const (
 )
 
 const (
-	clickers   = 8
-	stores     = 3
-	maxSent    = 12 // orders of a request
-	maxAcks    = 400
-	importRows = 30_000
+	clickers  = 8
+	stores    = 3
+	maxSent   = 12 // orders of a request
+	maxAcks   = 400
+	siegeRows = 30_000
 )
 
 // siege is an installation that is killed again and again, and all that was ever acknowledged by it.
@@ -147,7 +147,7 @@ func newSiege(t *testing.T) *siege {
 		t.Fatal(err)
 	}
 	s.file = filepath.Join(t.TempDir(), "orders.csv")
-	if err := os.WriteFile(s.file, []byte(orderFile(importRows)), 0o600); err != nil {
+	if err := os.WriteFile(s.file, []byte(orderFile(siegeRows)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -494,14 +494,8 @@ func (s *siege) shipRest(ctx context.Context, i *installation) {
 		s.t.Fatal(err)
 	}
 	shipper := &click.Shipper{DB: i.db, Log: log, Zone: func(uint16) *time.Location { return s.world.market.Location() }}
-	for {
-		n, err := shipper.Step(ctx)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if n == 0 {
-			break
-		}
+	if _, _, _, err := shipAll(ctx, shipper); err != nil {
+		s.t.Fatal(err)
 	}
 	if err := log.Close(); err != nil {
 		s.t.Fatal(err)
