@@ -156,11 +156,14 @@ const linesPerOrder = 2
 // lineAmount is what each line of an order costs, in minor units.
 const lineAmount = 2000
 
-// order makes an order of two lines, each with its click, by a shopper of its own.
+// order makes an order of two lines, each with its click, by a shopper of its own, for each creator in turn.
 func (w *benchWorld) order(at time.Time) order.Event {
+	return w.orderOfCreator(w.creators[w.made%len(w.creators)], at)
+}
+
+func (w *benchWorld) orderOfCreator(creator id.ID, at time.Time) order.Event {
 	w.made++
 	number := strconv.Itoa(w.made)
-	creator := w.creators[w.made*7919%len(w.creators)]
 	e := order.Event{ID: "evt-" + number, Type: order.TypePlaced, Market: w.market.ID, OccurredAt: at, Order: "order-" + number}
 	e.Placed = &order.Placed{ID: e.Order, Currency: w.market.Currency, Shopper: &order.Shopper{Customer: "customer-" + number}}
 	token := w.sealer.Seal(w.clickOf(creator, at.Add(-time.Hour)))
@@ -204,7 +207,7 @@ func listen(ctx context.Context, handler http.Handler) (address string, stop fun
 	}
 	serving, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- serve(serving, listener, handler) }()
+	go func() { ended <- serve(serving, listener, handler, nil) }()
 	return listener.Addr().String(), func() error { cancel(); return <-ended }, nil
 }
 

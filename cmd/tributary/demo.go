@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"tributary/internal/auth"
@@ -37,50 +39,87 @@ const readyMark = "ready"
 // loginFor is how long the printed logins work; the next demo prints new ones.
 const loginFor = 30 * 24 * time.Hour
 
+// stage is a demo that runs: where to look, and how it ends.
+type stage struct {
+	*node
+	home, store, product string
+	creator, operator    string // one-click logins
+	end                  func() error
+	ended                chan error
+}
+
 // Run starts everything in one process and prints where to look.
 func (c *demoCmd) Run(ctx context.Context) error {
-	if err := c.clean(); err != nil {
-		return err
-	}
-	home, storeBase := baseOf(c.Listen, "localhost"), baseOf(c.StoreListen, "store.localhost")
-	p := place{Data: c.Data, Database: c.Database}
-	i, err := p.open(ctx, sandbox)
+	s, err := c.start(ctx)
 	if err != nil {
 		return err
+	}
+	fmt.Printf(`
+  The store            %s
+  Creator, signed in   %s
+  Operator, signed in  %s
+
+  Open the creator's page, then this link of theirs in another tab, and buy something:
+  %s
+
+  Ctrl-C stops it; the next start finds everything again. --fresh starts over.
+`, s.store, s.creator, s.operator, s.product)
+	select {
+	case <-ctx.Done():
+	case err = <-s.ended:
+	}
+	return errors.Join(err, s.end())
+}
+
+// start opens the installation, makes its history where there is none, and serves platform and store.
+func (c *demoCmd) start(ctx context.Context) (*stage, error) {
+	if err := c.clean(); err != nil {
+		return nil, err
 	}
 	// Listen before history is made: a port that is taken is said at once.
 	doors := make([]net.Listener, 0, 2)
 	for _, address := range []string{c.Listen, c.StoreListen} {
 		listener, err := net.Listen("tcp", address)
 		if err != nil {
-			return errors.Join(fault.New(fault.Unavailable, "listen", "the address "+address+" is taken", "stop what runs there, or name another with --listen and --store-listen").Because(err), i.db.Close())
+			return nil, fault.New(fault.Unavailable, "listen", "the address "+address+" is taken", "stop what runs there, or name another with --listen and --store-listen").Because(err)
 		}
 		doors = append(doors, listener)
 	}
-	goods := catalog.New(storeBase)
-	t, err := c.prepare(ctx, i, goods, home, storeBase)
+	s := &stage{home: baseOf(doors[0].Addr(), "localhost"), store: baseOf(doors[1].Addr(), "store.localhost"), ended: make(chan error, 3)}
+	i, err := place{Data: c.Data, Database: c.Database}.open(ctx, sandbox)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	shop, err := c.shop(ctx, t, goods, home)
+	goods := catalog.New(s.store)
+	if s.node, err = c.prepare(ctx, i, goods, s.home, s.store); err != nil {
+		return nil, err
+	}
+	shop, err := c.shop(ctx, s.node, goods, s.home)
+	if err == nil {
+		err = s.greet(ctx, goods)
+	}
 	if err != nil {
-		return errors.Join(err, t.close())
+		return nil, errors.Join(err, s.node.close())
 	}
-	if err := c.greet(ctx, t, goods, home, storeBase); err != nil {
-		return errors.Join(err, t.close())
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var work sync.WaitGroup
+	for _, part := range []func() error{
+		func() error { return serve(run, doors[0], s.handler, s.web.Close) },
+		func() error { return serve(run, doors[1], shop, nil) },
+		func() error { return shop.Run(run) },
+	} {
+		work.Go(func() {
+			if err := part(); err != nil && run.Err() == nil {
+				s.ended <- err
+			}
+		})
 	}
-	run, stop := context.WithCancel(ctx)
-	ended := make(chan error, 3)
-	go func() { ended <- serve(run, doors[0], t.handler) }()
-	go func() { ended <- serve(run, doors[1], shop) }()
-	go func() { ended <- shop.Run(run) }()
-	err = <-ended
-	stop()
-	err = errors.Join(err, <-ended, <-ended)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = nil
+	s.end = func() error {
+		stop()
+		work.Wait()
+		return s.node.close()
 	}
-	return errors.Join(err, t.close())
+	return s, nil
 }
 
 // clean removes what --fresh or an unfinished history leaves.
@@ -114,6 +153,11 @@ func (c *demoCmd) prepare(ctx context.Context, i *installation, goods *catalog.C
 			return nil, errors.Join(err, i.db.Close())
 		}
 		if err := i.keepClock(ctx); err != nil {
+			return nil, errors.Join(err, i.db.Close())
+		}
+	}
+	if missing == nil {
+		if err := demo.Readdress(ctx, i.db, storeBase); err != nil {
 			return nil, errors.Join(err, i.db.Close())
 		}
 	}
@@ -164,29 +208,28 @@ func (c *demoCmd) shop(ctx context.Context, t *node, goods *catalog.Catalog, hom
 		return nil, err
 	}
 	return store.New(store.Config{Catalog: goods, Regions: store.Regions, TributaryURL: home, Token: strings.TrimSpace(string(raw)),
-		SnapshotPath: filepath.Join(c.Data, "store.json"), Now: t.clock.Now})
+		SnapshotPath: filepath.Join(c.Data, "store.json"), Now: t.clock.Now, Log: slog.Default()})
 }
 
-// greet prints what to open.
-func (c *demoCmd) greet(ctx context.Context, t *node, goods *catalog.Catalog, home, storeBase string) error {
+// greet makes the logins, and chooses the link to begin with.
+func (s *stage) greet(ctx context.Context, goods *catalog.Catalog) error {
 	world := demo.World{Catalog: goods, Creators: demo.Cast()[:1]}
-	var logins [2]string
-	err := t.db.Write(ctx, db.Interactive, func(tx *db.Tx) error {
-		maya, err := creator.ByHandle(tx, demo.FirstHandle)
+	err := s.db.Write(ctx, db.Interactive, func(tx *db.Tx) error {
+		first, err := creator.ByHandle(tx, demo.FirstHandle)
 		if err != nil {
 			return err
 		}
-		tracking, err := link.TrackingOf(tx, []id.ID{maya.ID})
+		tracking, err := link.TrackingOf(tx, []id.ID{first.ID})
 		if err != nil {
 			return err
 		}
 		world.Creators[0].Tracking = map[string][]link.Tracking{}
-		for _, one := range tracking[maya.ID] {
+		for _, one := range tracking[first.ID] {
 			if one.Market == 1 {
 				world.Creators[0].Tracking[catalog.US] = append(world.Creators[0].Tracking[catalog.US], one)
 			}
 		}
-		own, _, err := auth.OfCreator(tx, maya.ID)
+		own, _, err := auth.OfCreator(tx, first.ID)
 		if err != nil {
 			return err
 		}
@@ -194,35 +237,26 @@ func (c *demoCmd) greet(ctx context.Context, t *node, goods *catalog.Catalog, ho
 		if err != nil {
 			return err
 		}
-		for n, who := range []id.ID{own.ID, staff.ID} {
-			if logins[n], err = auth.OpenLogin(tx, who, clock.Wall(), clock.Wall().Add(loginFor), true); err != nil {
+		for to, who := range map[*string]id.ID{&s.creator: own.ID, &s.operator: staff.ID} {
+			token, err := auth.OpenLogin(tx, who, clock.Wall(), clock.Wall().Add(loginFor), true)
+			if err != nil {
 				return err
 			}
+			*to = s.home + "/login?token=" + token
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		s.product, _ = world.First(s.home)
 	}
-	product, _ := world.First(home)
-	fmt.Printf(`
-  The store            %s
-  Creator, signed in   %s/login?token=%s
-  Operator, signed in  %s/login?token=%s
-
-  Open the creator's page, then this link of theirs in another tab, and buy something:
-  %s
-
-  Ctrl-C stops it; the next start finds everything again. --fresh starts over.
-`, storeBase, home, logins[0], home, logins[1], product)
-	return nil
+	return err
 }
 
 // baseOf is the address under which a browser on this machine reaches a listener.
-func baseOf(listen, host string) string {
-	_, port, err := net.SplitHostPort(listen)
+func baseOf(listen net.Addr, host string) string {
+	_, port, err := net.SplitHostPort(listen.String())
 	if err != nil {
-		port = listen
+		panic(err) // the network's own form
 	}
 	return "http://" + host + ":" + port
 }

@@ -32,5 +32,5 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return errors.Join(err, t.close())
 	}
 	fmt.Println("listening on", listener.Addr())
-	return errors.Join(serve(ctx, listener, t.handler), t.close())
+	return errors.Join(serve(ctx, listener, t.handler, t.web.Close), t.close())
 }

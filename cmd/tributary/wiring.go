@@ -203,10 +203,14 @@ func (t *node) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// serve answers on a listener until the context ends, then lets what is under way finish.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// serve answers on a listener until the context ends, then lets what is under way finish; leaving, if set, is told first,
+// so that live pages end.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, leaving func()) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug)}
+	if leaving != nil {
+		server.RegisterOnShutdown(leaving)
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
@@ -217,7 +221,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	if err := server.Shutdown(late); err != nil {
-		return server.Close() // live pages never end by themselves
+		return server.Close()
 	}
 	return nil
 }

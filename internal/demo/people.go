@@ -12,6 +12,7 @@ import (
 	"tributary/internal/demo/catalog"
 	"tributary/internal/demo/store"
 	"tributary/internal/enrolment"
+	"tributary/internal/event"
 	"tributary/internal/id"
 	"tributary/internal/link"
 	"tributary/internal/market"
@@ -112,6 +113,29 @@ func markets(storeBase string) []market.Market {
 		m.Hosts, m.Policy = []string{hostOf(storeBase)}, policy.Shipped()
 	}
 	return all
+}
+
+// Readdress gives the marketplaces the store's present address: another start may listen on another port.
+func Readdress(ctx context.Context, d *db.DB, storeBase string) error {
+	return d.Write(ctx, db.Interactive, func(tx *db.Tx) error {
+		known, err := market.All(tx)
+		if err != nil {
+			return err
+		}
+		for i, m := range markets(storeBase) {
+			if i >= len(known) || known[i].Home == m.Home {
+				continue
+			}
+			m.Policy = known[i].Policy
+			if err := market.Save(tx, m); err != nil {
+				return err
+			}
+			if err := event.Changed(tx, event.FeedMarket, m.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func settleCreator(tx *db.Tx, ring *secret.Ring, markets []market.Market, p person, at time.Time) (Creator, error) {
