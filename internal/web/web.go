@@ -86,16 +86,12 @@ func (w *Web) ServeHTTP(rw http.ResponseWriter, r *http.Request) { w.handler.Ser
 // Close ends the live streams and what feeds them.
 func (w *Web) Close() { w.feed.close() }
 
-// Wants tells whether an address is a page's: the first part of its path is one that the table has.
-func (w *Web) Wants(r *http.Request) bool {
-	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+// Patterns lists the addresses of the table, as they are routed.
+func (w *Web) Patterns() (patterns []string) {
 	for _, route := range w.routes() {
-		_, path, _ := strings.Cut(route.pattern, " /")
-		if own, _, _ := strings.Cut(path, "/"); own == first {
-			return true
-		}
+		patterns = append(patterns, route.pattern)
 	}
-	return false
+	return patterns
 }
 
 // policy lets a page use what this host serves, and nothing else: no inline script or style, no frame, no other host.

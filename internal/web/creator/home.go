@@ -195,7 +195,8 @@ func suggest(tx *db.Tx, h *home) (next []suggestion, err error) {
 		if err != nil {
 			return nil, err
 		}
-		left := int(since.AddDate(0, 0, windowDays).Sub(h.now) / (24 * time.Hour))
+		year, month, day := since.In(h.Market.Location()).Date() // day 0; the last one counts in full
+		left := int(time.Date(year, month, day+windowDays+1, 0, 0, 0, 0, h.Market.Location()).Sub(h.now) / (24 * time.Hour))
 		next = append(next, suggestion{done: sales, all: wanted, text: plainSales(wanted - sales),
 			more: fmt.Sprintf("%d of %d · %d days left", sales, wanted, max(left, 0)), label: "Links", href: h.inMarket("/creator/links")})
 	}

@@ -43,7 +43,7 @@ func homePage(h *home) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1 class=\"unseen\">Home</h1><form class=\"make\" action=\"/creator/links\" method=\"get\" role=\"search\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1 class=\"unseen\">Home</h1><form class=\"make\" action=\"/creator/links\" method=\"post\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -51,7 +51,7 @@ func homePage(h *home) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<input name=\"q\" aria-label=\"Product address or name\" placeholder=\"Paste a product address, or type its name\" autocomplete=\"off\" enterkeyhint=\"go\"> <button class=\"button main\">Make link</button></form>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<input name=\"q\" aria-label=\"Product address or name\" placeholder=\"Paste a product address, or type its name\" autocomplete=\"off\" enterkeyhint=\"go\" required maxlength=\"2048\"> <button class=\"button main\">Make link</button></form>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

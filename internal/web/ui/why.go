@@ -100,7 +100,7 @@ func (x explainer) touch(t accrual.TouchExplained) Step {
 	if t.Won {
 		s.Kind, s.Tag = "", "this click won the line"
 		if x.e.SessionEnd != nil {
-			s.Sub = "its session lasted until " + x.f.Stamp(*x.e.SessionEnd)
+			s.Sub = "its session: until " + x.f.Stamp(*x.e.SessionEnd)
 		}
 		return s
 	}
@@ -149,7 +149,12 @@ func (x explainer) outcome() (steps []Step) {
 		if text == "default" {
 			text = "All other products"
 		}
-		s := Step{Text: text + ", " + x.f.Percent(e.Rate.BPS), Sub: fmt.Sprintf("rate card version %d, in force since %s", e.Rate.Version, x.f.Date(e.Rate.Effective, x.now))}
+		if e.Reason == "" && e.Goods.Total > 0 {
+			text += ", " + x.f.Percent(e.Rate.BPS) + " of " + x.money(e.Goods.Total)
+		} else {
+			text += ", " + x.f.Percent(e.Rate.BPS)
+		}
+		s := Step{Text: text, Sub: fmt.Sprintf("rate card version %d, in force since %s", e.Rate.Version, x.f.Date(e.Rate.Effective, x.now))}
 		if e.Rate.Cap > 0 {
 			s.Sub += "; at most " + x.money(e.Rate.Cap) + " per unit"
 		}
