@@ -36,6 +36,7 @@ var benches = []struct {
 	{"ship", benchShip},
 	{"orders", benchOrders},
 	{"import", benchImport},
+	{"pages", benchPages},
 }
 
 // benchOptions are what every bench is told.

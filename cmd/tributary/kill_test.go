@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -240,19 +239,9 @@ func (s *siege) killWhileStarting() {
 func (s *siege) start() *life {
 	l := &life{siege: s, process: s.command("serve", "--listen", "127.0.0.1:0")}
 	l.process.Stderr = &l.stderr
-	out, err := l.process.StdoutPipe()
-	if err == nil {
-		err = l.process.Start()
-	}
+	address, err := startListening(l.process)
 	if err != nil {
-		s.t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	address, found := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
-	if err != nil || !found {
-		_ = l.process.Process.Kill()
-		_ = l.process.Wait()
-		s.t.Fatalf("the server did not start by itself: %q, %v\n%s", line, err, &l.stderr)
+		s.t.Fatalf("%v\n%s", err, &l.stderr)
 	}
 	l.address = address
 	return l
