@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // KeySize is the size of a key in bytes.
@@ -34,7 +35,8 @@ const maxKeys = 255
 type Ring struct {
 	keys    map[byte][KeySize]byte
 	newest  byte
-	deepest byte // the oldest key: keyed hashes use it, since they must stay comparable for ever
+	deepest byte     // the oldest key: keyed hashes use it, since they must stay comparable for ever
+	hashing sync.Map // derived keys of Hash by purpose: deriving costs more than hashing, and every order hashes
 }
 
 // NewRing makes a ring of one fresh key.
@@ -100,7 +102,12 @@ func (r *Ring) AEAD(number byte, purpose string) (sealer cipher.AEAD, ok bool) {
 // Hash is a keyed hash of the parts, in which no two lists of parts collide by joining. The same ring gives the same
 // hash for ever, also after a rotation.
 func (r *Ring) Hash(purpose string, parts ...string) []byte {
-	key, _ := r.Derive(r.deepest, "hash/"+purpose)
+	kept, ok := r.hashing.Load(purpose)
+	if !ok {
+		key, _ := r.Derive(r.deepest, "hash/"+purpose)
+		kept, _ = r.hashing.LoadOrStore(purpose, key)
+	}
+	key := kept.([KeySize]byte)
 	mac := hmac.New(sha256.New, key[:])
 	for _, part := range parts {
 		mac.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
