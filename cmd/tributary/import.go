@@ -55,6 +55,9 @@ func (c *importOrdersCmd) Run(ctx context.Context) error {
 		Moved: func() error { return i.keepClock(ctx) }, Progress: progressLine()}
 	result, err := job.Run(ctx)
 	fmt.Fprintln(os.Stderr)
+	if ctx.Err() != nil {
+		err = fault.New(fault.Unavailable, "", "the import was stopped", "the same command goes on where it was").Because(err)
+	}
 	if err != nil {
 		return errors.Join(err, i.db.Close())
 	}

@@ -23,6 +23,8 @@ type cursor struct {
 	Replay  bool    `json:"replay,omitempty"`
 	Latest  int64   `json:"latest"` // rows beyond this instant (microseconds) are not taken: fixed when the import began
 	Answers Answers `json:"answers"`
+	// Ran are the due jobs that a replay ran on the way, as text.
+	Ran []string `json:"ran,omitempty"`
 }
 
 // Answers counts what became of the events.

@@ -59,7 +59,6 @@ type Import struct {
 	market  market.Market
 	name    string // of the cursor
 	at      cursor
-	ran     []string
 }
 
 // Progress is how far an import is.
@@ -97,7 +96,7 @@ func (i *Import) Run(ctx context.Context) (*Result, error) {
 	if err := i.keep(ctx); err != nil {
 		return nil, err
 	}
-	result := &Result{Market: i.market, Totals: builder.Totals(), Answers: i.at.Answers, Ran: i.ran, At: i.clock.Now()}
+	result := &Result{Market: i.market, Totals: builder.Totals(), Answers: i.at.Answers, Ran: i.at.Ran, At: i.clock.Now()}
 	result.Purchases, result.Names = builder.Kept()
 	return result, i.reconcile(ctx, builder, result)
 }
@@ -143,7 +142,7 @@ func (i *Import) begin(ctx context.Context, file *os.File) error {
 		return err
 	}
 	if i.Again {
-		i.at = cursor{Replay: i.Replay, Latest: i.at.Latest}
+		i.at = cursor{Replay: i.Replay, Latest: i.at.Latest, Ran: i.at.Ran}
 	}
 	if !known {
 		i.at = cursor{Replay: i.Replay, Latest: clock.Micro(latest)}
@@ -326,7 +325,7 @@ func (i *Import) check(g orderfile.Group) (ready, error) {
 func (i *Import) book(ctx context.Context, g ready) error {
 	if i.at.Replay && g.Last.After(i.clock.Now()) {
 		ran, err := i.accrual.Advance(ctx, []market.Market{i.market}, g.Last, func() error { return i.moved(ctx, false) })
-		i.ran = append(i.ran, ran...)
+		i.at.Ran = append(i.at.Ran, ran...)
 		if err != nil {
 			return err
 		}

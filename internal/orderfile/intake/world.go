@@ -3,6 +3,8 @@ package intake
 import (
 	"context"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"tributary/internal/click"
@@ -60,6 +62,14 @@ func (i *Import) makeMarket(tx *db.Tx) (market.Market, error) {
 	}
 	m := market.Market{No: last + 1, ID: wanted.ID, Version: 1, Name: wanted.Name, Currency: wanted.Currency, Zone: wanted.Zone,
 		Locale: wanted.Locale, Countries: wanted.Countries, Home: wanted.Home, Policy: policy.Shipped()}
+	home, err := url.Parse(wanted.Home)
+	if err != nil || home.Host == "" {
+		return m, fault.Invalidf("marketplace.home", "is not an address", "write it as https://store.example")
+	}
+	// The addresses that a store usually has; an operator changes them where this one differs.
+	base := strings.TrimSuffix(wanted.Home, "/")
+	m.ProductURL, m.SearchURL = base+"/dp/{sku}", base+"/s?k={query}"
+	m.CategoryURL, m.CartURL, m.Hosts = base+"/c/{category}", base+"/cart?add={items}", []string{home.Hostname()}
 	m.Policy.ResaleUnits = wanted.ResaleUnits
 	return m, market.Save(tx, m)
 }
