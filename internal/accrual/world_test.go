@@ -200,3 +200,23 @@ func (w *world) audit() {
 		w.t.Fatal(err)
 	}
 }
+
+var selectLines = db.Statement(`SELECT order_id, line_id, creator, reason, pending, earned FROM line WHERE market = 1 AND order_id >= $1 AND order_id < $2 ORDER BY order_id, line_id`)
+
+// lines gives what every line of orders with that prefix stands at.
+func (w *world) lines(prefix string) map[string]string {
+	w.t.Helper()
+	found := map[string]string{}
+	if err := w.db.Read(context.Background(), func(tx *db.Tx) error {
+		return tx.Each(selectLines, func(scan func(...any) error) error {
+			var orderID, lineID, reason string
+			var c, pending, earned int64
+			err := scan(&orderID, &lineID, &c, &reason, &pending, &earned)
+			found[orderID+"/"+lineID] = fmt.Sprintf("creator %d, P %d, E %d, %s", c, pending, earned, reason)
+			return err
+		}, prefix+"-", prefix+".")
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+	return found
+}
