@@ -83,17 +83,17 @@ func monthStart(month market.Month, m market.Market) time.Time {
 	return at
 }
 
-// A cursor in an address is `microseconds~order~line`, the ids escaped.
+// A cursor in an address is `microseconds!order!line`, the ids escaped: QueryEscape leaves no exclamation mark in them.
 func writeCursor(c report.Cursor) string {
 	if c.Touched == 0 {
 		return ""
 	}
-	return strconv.FormatInt(c.Touched, 10) + "~" + url.QueryEscape(c.Order) + "~" + url.QueryEscape(c.Line)
+	return strconv.FormatInt(c.Touched, 10) + "!" + url.QueryEscape(c.Order) + "!" + url.QueryEscape(c.Line)
 }
 
 // readCursor reads one; anything else is the beginning.
 func readCursor(text string) (c report.Cursor) {
-	parts := strings.Split(text, "~")
+	parts := strings.Split(text, "!")
 	if len(parts) != 3 {
 		return c
 	}

@@ -43,7 +43,6 @@ type links struct {
 	links    []link.Link
 	before   id.ID // the next page begins here; 0 is the end
 	refused  string
-	good     string
 }
 
 // pick is a product that a name found.
