@@ -61,7 +61,10 @@ func benchRedirect(ctx context.Context, o benchOptions) (report benchReport, err
 	}
 	report.Settings["load"] = fmt.Sprintf("%d connections, %s a round, the generator on the same cores", redirectConnections, redirectRound)
 	report.Settings["clicks"] = "synced before the answer; the shipper is measured by `bench ship`"
-	return report, rig.waits(&report, median(rates["edge"]))
+	if err := rig.waits(&report, median(rates["edge"])); err != nil {
+		return report, err
+	}
+	return report, o.benchRecovery(ctx, &report)
 }
 
 // waits notes how long an answer takes at full and at half load.
