@@ -81,9 +81,9 @@ const (
 	SortOrder  = "order"  // last ordered first, among the newest Window lines
 )
 
-// Window is how many of a creator's lines one look at them reads at most: some milliseconds' worth. What lies further
-// back is looked at from the cursor on.
-const Window = 4000
+// Window is how many of a creator's lines one look at them reads at most: some milliseconds' worth, since each is a row of
+// its own place in the table. What lies further back is looked at from the cursor on.
+const Window = 1000
 
 // maxPage bounds one page of a list.
 const maxPage = 1000

@@ -1,10 +1,12 @@
 package report
 
 import (
+	"strings"
 	"time"
 
 	"tributary/internal/db"
 	"tributary/internal/fault"
+	"tributary/internal/id"
 	"tributary/internal/market"
 )
 
@@ -13,7 +15,7 @@ import (
 type River struct {
 	Clicks, Filtered int64 // today: counted, and taken out by the sieve or for an unknown tag
 	Orders           int64 // today, by time of the order
-	Lines, Credited  int64 // of these orders
+	Lines, Credited  int64 // of the newest Sample orders
 	NewestOrder      time.Time
 	Waiting          int64 // events that are ahead of their order or shipment
 	OldestWaiting    time.Time
@@ -27,19 +29,23 @@ type River struct {
 	OverdueSince     time.Time
 }
 
+// Sample is of how many newest orders the share of credited lines is told: enough to see that something is wrong, and as
+// cheap in a large marketplace as in a small one.
+const Sample = 200
+
 var (
 	selectMarketClicks = db.Statement(`SELECT CAST(COALESCE(SUM(gross), 0) AS BIGINT), CAST(COALESCE(SUM(counted), 0) AS BIGINT)
 		FROM click_market_day WHERE market = $1 AND day = $2`)
 	selectOrdersSince = db.Statement(`SELECT COUNT(*), COALESCE(MAX(at), 0) FROM orders WHERE market = $1 AND at >= $2`)
-	selectLinesSince  = db.Statement(`SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN l.pending + l.earned > 0 THEN 1 ELSE 0 END), 0) AS BIGINT)
-		FROM orders o JOIN line l ON l.market = o.market AND l.order_id = o.id WHERE o.market = $1 AND o.at >= $2`)
+	selectNewestLines = db.Statement(`SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN l.pending + l.earned > 0 THEN 1 ELSE 0 END), 0) AS BIGINT)
+		FROM (SELECT market, id FROM orders WHERE market = $1 ORDER BY at DESC, id DESC LIMIT $2) o
+		JOIN line l ON l.market = o.market AND l.order_id = o.id`)
 	selectWaiting = db.Statement(`SELECT COUNT(*), COALESCE(MIN(received), 0) FROM order_waiting WHERE market = $1`)
 	selectOpen    = db.Statement(`SELECT COALESCE(MIN(at), 0) FROM line WHERE market = $1 AND open_units > 0`)
-	// All creators' accounts of one name in one marketplace.
-	selectNamed = db.Statement(`SELECT CAST(COALESCE(SUM(credits - debits), 0) AS BIGINT) FROM account
-		WHERE path >= $1 AND path < $2 AND path LIKE $3`)
-	selectMonths = db.Statement(`SELECT substr(path, length(path) - 6, 7) AS month, CAST(SUM(credits - debits) AS BIGINT) FROM account
-		WHERE path >= $1 AND path < $2 AND path LIKE $3 AND credits <> debits GROUP BY substr(path, length(path) - 6, 7) ORDER BY 1`)
+	// All creators' accounts of one marketplace, summed by what stands behind it in their paths. A creator's id has one
+	// length, so that the marketplace always begins at the same place.
+	selectSums = db.Statement(`SELECT substr(path, $3), CAST(SUM(credits - debits) AS BIGINT) FROM account
+		WHERE path >= $1 AND path < $2 AND substr(path, $3, $4) = $5 GROUP BY substr(path, $3) ORDER BY 1`)
 )
 
 // RiverOf reads the state of a marketplace's river.
@@ -56,13 +62,9 @@ func RiverOf(tx *db.Tx, m market.Market, now time.Time) (River, error) {
 	}{
 		{selectMarketClicks, []any{&gross, &r.Clicks}, []any{number, dayNumber(noon)}},
 		{selectOrdersSince, []any{&r.Orders, &newest}, []any{number, today}},
-		{selectLinesSince, []any{&r.Lines, &r.Credited}, []any{number, today}},
+		{selectNewestLines, []any{&r.Lines, &r.Credited}, []any{number, int64(Sample)}},
 		{selectWaiting, []any{&r.Waiting, &oldest}, []any{number}},
 		{selectOpen, []any{&open}, []any{number}},
-		{selectNamed, []any{&r.Pending}, accountsNamed(m, "pending")},
-		{selectNamed, []any{&r.Payable}, accountsNamed(m, "payable")},
-		{selectNamed, []any{&r.InPayment}, accountsNamed(m, "in_payment")},
-		{selectNamed, []any{&r.Held}, accountsNamed(m, "held")},
 	} {
 		if _, err := tx.One(one.statement, one.dest, one.args...); err != nil {
 			return r, fault.Wrap(err, "reading the river")
@@ -70,28 +72,33 @@ func RiverOf(tx *db.Tx, m market.Market, now time.Time) (River, error) {
 	}
 	r.Filtered = gross - r.Clicks
 	r.NewestOrder, r.OldestWaiting, r.OpenSince = instant(newest), instant(oldest), instant(open)
-	err := tx.Each(selectMonths, func(scan func(...any) error) error {
-		var part MonthPart
-		if err := scan(&part.Month, &part.Amount); err != nil {
-			return err
-		}
-		part.Payable = part.Month.Payable(m.Location(), m.Policy.HoldDays)
-		if now.Before(part.Payable) {
-			r.Months = append(r.Months, part)
-			return nil
-		}
-		r.Payable, r.Overdue = r.Payable+part.Amount, r.Overdue+part.Amount
-		if r.OverdueSince.IsZero() {
-			r.OverdueSince = part.Payable
-		}
-		return nil
-	}, accountsNamed(m, "earned/%")...)
-	return r, fault.Wrap(err, "reading the river's months")
+	return r, r.readSums(tx, m, now)
 }
 
-// accountsNamed are the bounds of all creators' accounts, and the pattern of those of one name in a marketplace.
-func accountsNamed(m market.Market, name string) []any {
-	return []any{"creator/", "creator0", "creator/%/" + m.ID + "/" + name}
+// readSums sums the accounts of all creators.
+func (r *River) readSums(tx *db.Tx, m market.Market, now time.Time) error {
+	const front = "creator/"
+	begin := int64(len(front+id.ID(0).Text(id.Creator)+"/") + 1) // as SQL counts characters
+	var b Balances
+	err := tx.Each(selectSums, func(scan func(...any) error) error {
+		var name string
+		var balance int64
+		if err := scan(&name, &balance); err != nil {
+			return err
+		}
+		name = strings.TrimPrefix(name, m.ID+"/")
+		before := b.Payable
+		b.add(name, 0, balance, m, now)
+		if month, isMonth := strings.CutPrefix(name, "earned/"); isMonth && b.Payable != before {
+			r.Overdue += b.Payable - before
+			if r.OverdueSince.IsZero() {
+				r.OverdueSince = market.Month(month).Payable(m.Location(), m.Policy.HoldDays)
+			}
+		}
+		return nil
+	}, front, front[:len(front)-1]+"0", begin, int64(len(m.ID)+1), m.ID+"/")
+	r.Pending, r.Months, r.Payable, r.InPayment, r.Held = b.Pending, b.Months, b.Payable, b.InPayment, b.Held
+	return fault.Wrap(err, "summing creators' accounts")
 }
 
 func instant(micro int64) time.Time {

@@ -208,7 +208,7 @@ func TestOperator(t *testing.T) {
 	v.wants("/operator", "No orders yet", "nothing waits")
 	v.wants("/operator/orders", "No orders yet")
 	w.live()
-	v.wants("/operator", "Clicks in", "3 wait in the log", "1 event is early", "of 9 lines, today", "Orders just now", "2009/a b", "oldest 1 min")
+	v.wants("/operator", "Clicks in", "3 wait in the log", "1 event is early", "of the newest 17 lines", "Orders just now", "2009/a b", "oldest 1 min")
 	v.wants("/operator?market=uk", "£0.00")
 	v.wants("/operator/orders", "2007", "2001", "1000")
 	v.wants("/operator/orders?q=200", "2007", "!1000")

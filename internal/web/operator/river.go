@@ -122,7 +122,7 @@ func (v *river) stages() []stage {
 		{name: "Shipped", figure: f.Count(v.Clicks + v.Filtered), what: unshipped, age: shipped, late: shipAge > lateClicks},
 		{name: "Orders in", figure: f.Count(v.Orders), what: ui.Plural(f, v.Waiting, "event is early", "events are early"), age: waiting,
 			late: waitAge > lateWaiting, href: v.inMarket("/operator/orders")},
-		{name: "Attributed", figure: f.Count(v.Credited), what: "of " + ui.Plural(f, v.Lines, "line", "lines") + ", today", age: "decided at once"},
+		{name: "Attributed", figure: f.Count(v.Credited), what: "of the newest " + ui.Plural(f, v.Lines, "line", "lines"), age: "decided at once"},
 		{name: "Posted", figure: v.money(v.Pending), what: "ordered, not shipped", age: open, late: openAge > lateOpen},
 		{name: "Payable", figure: v.money(v.Payable), what: v.money(v.Overdue) + " of it not yet moved", age: due, late: dueAge > lateClose},
 	}
