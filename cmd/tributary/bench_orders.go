@@ -23,7 +23,7 @@ const (
 	orderClients     = 16   // requests under way at once: most of a group, as from a store's few servers
 	ordersInFlight   = 1024 // single orders under way at once, for the time until they are acknowledged
 	orderRound       = time.Second
-	firstRequests    = orderClients // of the round that tells how many fill the next
+	fewestRequests   = 4 // of a round: the first, which tells how many fill the next, and those of slow sides
 )
 
 // benchOrders compares taking orders in groups with the same code taking them one by one, through the API and below it.
@@ -42,6 +42,12 @@ func benchOrders(ctx context.Context, o benchOptions) (report benchReport, err e
 	defer grouped.close()
 	defer single.close()
 	if err := joined(grouped.listen(ctx), single.listen(ctx)); err != nil {
+		return report, err
+	}
+	if _, err := grouped.direct(ctx, fewestRequests); err != nil {
+		return report, err
+	}
+	if err := w.analyze(ctx); err != nil {
 		return report, err
 	}
 	rates, err := report.inTurn(ctx, "lines/s", side{"API, groups", grouped.paced(grouped.overHTTP)},
@@ -89,11 +95,11 @@ func (t *taker) close() {
 
 // paced gives rounds of about one length: each does as many requests as the speed of the round before it suggests.
 func (t *taker) paced(round func(ctx context.Context, requests int) (time.Duration, error)) func(context.Context) (float64, error) {
-	requests := firstRequests
+	requests := fewestRequests
 	return func(ctx context.Context) (float64, error) {
 		took, err := round(ctx, requests)
 		rate := float64(requests) / took.Seconds()
-		requests = max(int(rate*orderRound.Seconds()), firstRequests)
+		requests = max(int(rate*orderRound.Seconds()), fewestRequests)
 		return rate * ordersPerRequest * linesPerOrder, err
 	}
 }

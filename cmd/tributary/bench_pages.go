@@ -66,7 +66,7 @@ func benchPages(ctx context.Context, o benchOptions) (report benchReport, err er
 		return report, err
 	}
 	year := &pageYear{benchWorld: w, random: rand.New(rand.NewPCG(pagesSeed, 0)), began: w.clock.Now().AddDate(-1, 0, 0), orderOf: map[id.ID]string{}}
-	if err := joined(year.clicks(ctx, pageClicks/o.scale()), year.orders(ctx, pageOrders/o.scale())); err != nil {
+	if err := year.live(ctx, pageClicks/o.scale(), pageOrders/o.scale()); err != nil {
 		return report, err
 	}
 	report.Settings["data"] = fmt.Sprintf("%d clicks, %d orders of %d lines, %d creators, one year; the largest has a tenth of all",
@@ -88,6 +88,16 @@ type pageYear struct {
 	random  *rand.Rand
 	began   time.Time
 	orderOf map[id.ID]string // some order of a creator's
+}
+
+func (y *pageYear) live(ctx context.Context, clicks, orders int) error {
+	if err := y.clicks(ctx, clicks); err != nil {
+		return err
+	}
+	if err := y.orders(ctx, orders); err != nil {
+		return err
+	}
+	return y.analyze(ctx)
 }
 
 // someone gives a creator: a tenth of everything is the first one's, the others share the rest unevenly.
