@@ -428,7 +428,7 @@ func (g *group) mendLater(f *found) error {
 	for _, p := range g.fresh {
 		for _, key := range p.facts.Keys {
 			for _, n := range f.near[string(key)] {
-				if other := g.orders[n.order]; !other.changed && n.at >= p.at {
+				if other := g.orders[n.order]; !other.changed && g.mayChange(p, n) {
 					later[n.order] = true
 				}
 			}
@@ -463,6 +463,15 @@ func (g *group) mendLater(f *found) error {
 		}
 	}
 	return nil
+}
+
+// mayChange tells whether a fresh order can change the facts of a later one at all: it ends sessions, or its units count
+// for resale (also those of the same instant). Most orders are the newest of their shopper, and nothing is read for them.
+func (g *group) mayChange(p *purchase, n neighbour) bool {
+	if g.book.market.Policy.ResaleUnits > 0 {
+		return n.at >= p.at
+	}
+	return n.at > p.at && (p.wasAt != 0 || p.facts.Physical && p.paid != 0)
 }
 
 // mend adds what the fresh orders change in a line's facts, and tells whether anything did.
