@@ -87,10 +87,11 @@ func (p Principal) Check() error {
 }
 
 var (
-	insertPrincipal = db.Statement(`INSERT INTO principal (id, name, role, creator, created, closed) VALUES ($1, $2, $3, $4, $5, 0)`)
+	insertPrincipal = db.Statement(`INSERT INTO principal (id, name, role, creator, created, closed)
+		VALUES ($1, $2, $3, $4, $5, 0)`)
 	selectPrincipal = db.Statement(`SELECT id, name, role, creator FROM principal WHERE id = $1 AND closed = 0`)
-	selectOfCreator = db.Statement(`SELECT id, name, role, creator FROM principal WHERE creator = $1 AND creator <> 0 AND closed = 0
-		ORDER BY id LIMIT 1`)
+	selectOfCreator = db.Statement(`SELECT id, name, role, creator FROM principal
+		WHERE creator = $1 AND creator <> 0 AND closed = 0 ORDER BY id LIMIT 1`)
 	selectOfRole = db.Statement(`SELECT id, name, role, creator FROM principal WHERE role = $1 AND closed = 0 ORDER BY id LIMIT 1`)
 	closeOne     = db.Statement(`UPDATE principal SET closed = $2 WHERE id = $1 AND closed = 0`)
 )

@@ -47,7 +47,8 @@ func (t Token) May(scope Scope) bool {
 }
 
 var (
-	insertToken = db.Statement(`INSERT INTO api_token (id, hash, name, creator, scopes, created, revoked) VALUES ($1, $2, $3, $4, $5, $6, 0)`)
+	insertToken = db.Statement(`INSERT INTO api_token (id, hash, name, creator, scopes, created, revoked)
+		VALUES ($1, $2, $3, $4, $5, $6, 0)`)
 	selectToken = db.Statement(`SELECT id, hash, name, creator, scopes FROM api_token WHERE hash = $1 AND revoked = 0`)
 	revokeToken = db.Statement(`UPDATE api_token SET revoked = $2 WHERE id = $1 AND revoked = 0`)
 )
@@ -78,7 +79,8 @@ func MakeToken(tx *db.Tx, t Token, now time.Time) (text string, made Token, err 
 
 // FindToken reads what a token may do. A text that is no token, or is revoked, is Denied.
 func FindToken(tx *db.Tx, text string) (Token, error) {
-	refused := fault.New(fault.Denied, "authorization", "this API token is not valid", "send `Authorization: Bearer trib_…` with a token that is in use")
+	refused := fault.New(fault.Denied, "authorization", "this API token is not valid",
+		"send `Authorization: Bearer trib_…` with a token that is in use")
 	if !strings.HasPrefix(text, TokenPrefix) {
 		return Token{}, refused
 	}

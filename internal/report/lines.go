@@ -106,17 +106,18 @@ type Page struct {
 
 // The window: a creator's lines behind a cursor, newest first, bounded. Filters are applied to it, so that a filter that
 // fits nothing costs no more than one window.
-const windowText = `(SELECT market, order_id, line_id, at, sku, quantity, amount, terms, creator, program, tracking, reason, pending,
-		earned, state, touched FROM line WHERE creator = $1 AND creator <> 0 AND market = $2 AND touched <= $3
+const windowText = `(SELECT market, order_id, line_id, at, sku, quantity, amount, terms, creator, program, tracking, reason,
+		pending, earned, state, touched FROM line WHERE creator = $1 AND creator <> 0 AND market = $2 AND touched <= $3
 		AND (touched < $3 OR order_id < $4 OR (order_id = $4 AND line_id < $5))
 		ORDER BY touched DESC, order_id DESC, line_id DESC LIMIT $6) l`
 
-const lineColumns = `l.order_id, l.line_id, l.at, l.touched, l.sku, COALESCE(p.title, ''), l.terms, l.quantity, l.amount, l.creator, l.program,
-	COALESCE(t.tag, ''), l.reason, l.pending, l.earned, l.state`
+const lineColumns = `l.order_id, l.line_id, l.at, l.touched, l.sku, COALESCE(p.title, ''), l.terms, l.quantity, l.amount, l.creator,
+	l.program, COALESCE(t.tag, ''), l.reason, l.pending, l.earned, l.state`
 
 const lineJoins = ` LEFT JOIN product p ON p.market = l.market AND p.sku = l.sku LEFT JOIN tracking t ON t.id = l.tracking`
 
-const filterText = ` WHERE l.at >= $7 AND l.at < $8 AND (CAST($9 AS BIGINT) = 0 OR l.program = $9) AND ($10 = '' OR l.reason = $10)
+const filterText = ` WHERE l.at >= $7 AND l.at < $8 AND (CAST($9 AS BIGINT) = 0 OR l.program = $9)
+	AND ($10 = '' OR l.reason = $10)
 	AND (CAST($11 AS BIGINT) < 0 OR CASE WHEN l.pending > 0 THEN 1 ELSE 0 END + CASE WHEN l.earned <> 0 THEN 2 ELSE 0 END = $11)
 	AND ($12 = '' OR l.order_id = $12 OR l.sku = $12 OR lower(p.title) LIKE $13 ESCAPE '!')`
 
@@ -129,8 +130,9 @@ var (
 		` ORDER BY l.at DESC, l.order_id DESC, l.line_id DESC LIMIT $14 OFFSET $15`)
 	windowEnd = db.Statement(`SELECT l.touched, l.order_id, l.line_id FROM ` + windowText +
 		` ORDER BY l.touched, l.order_id, l.line_id LIMIT 1 OFFSET $7`)
-	lineByKey = db.Statement(`SELECT ` + lineColumns + ` FROM line l` + lineJoins + ` WHERE l.market = $1 AND l.order_id = $2 AND l.line_id = $3`)
-	linesOf   = db.In(`SELECT ` + lineColumns + ` FROM line l` + lineJoins + ` WHERE l.market = $1 AND l.order_id IN ($LIST)
+	lineByKey = db.Statement(`SELECT ` + lineColumns + ` FROM line l` + lineJoins + `
+		WHERE l.market = $1 AND l.order_id = $2 AND l.line_id = $3`)
+	linesOf = db.In(`SELECT ` + lineColumns + ` FROM line l` + lineJoins + ` WHERE l.market = $1 AND l.order_id IN ($LIST)
 		ORDER BY l.order_id, l.line_id`)
 )
 
@@ -202,7 +204,8 @@ func Lines(tx *db.Tx, creator id.ID, m market.Market, f Filter) (Page, error) {
 	if f.Sort != SortNewest || f.plain() {
 		return page, nil
 	}
-	page.Further, err = tx.One(windowEnd, []any{&page.Next.Touched, &page.Next.Order, &page.Next.Line}, append(window, int64(0))...)
+	end := []any{&page.Next.Touched, &page.Next.Order, &page.Next.Line}
+	page.Further, err = tx.One(windowEnd, end, append(window, int64(0))...)
 	if err == nil && page.Further {
 		page.Further, err = tx.One(windowEnd, []any{new(int64), new(string), new(string)}, append(window, int64(Window-1))...)
 	}

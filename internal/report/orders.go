@@ -36,8 +36,9 @@ func (o Order) Amount() (sum int64) {
 var (
 	ordersNewest = db.Statement(`SELECT id, at, received FROM orders WHERE market = $1 AND at <= $2 AND (at < $2 OR id < $3)
 		ORDER BY at DESC, id DESC LIMIT $4`)
-	ordersNamed = db.Statement(`SELECT id, at, received FROM orders WHERE market = $1 AND id >= $2 AND id < $3 ORDER BY id LIMIT $4`)
-	waitingOf   = db.Statement(`SELECT id FROM order_waiting WHERE market = $1 AND order_id = $2 ORDER BY received, id`)
+	ordersNamed = db.Statement(`SELECT id, at, received FROM orders WHERE market = $1 AND id >= $2 AND id < $3
+		ORDER BY id LIMIT $4`)
+	waitingOf = db.Statement(`SELECT id FROM order_waiting WHERE market = $1 AND order_id = $2 ORDER BY received, id`)
 )
 
 // Orders gives a page of orders with their lines: those whose id begins with a text, or else the newest behind (at, id).

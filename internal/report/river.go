@@ -20,12 +20,8 @@ type River struct {
 	Waiting          int64 // events that are ahead of their order or shipment
 	OldestWaiting    time.Time
 	OpenSince        time.Time // the oldest line with units not yet shipped
-	Pending          int64
-	Months           []MonthPart
-	Payable          int64
-	InPayment        int64
-	Held             int64
-	Overdue          int64 // earned in months that the clock has closed and no transfer has moved yet; part of Payable
+	Balances                   // of all creators together
+	Overdue          int64     // earned in months that the clock has closed and no transfer has moved yet; part of Payable
 	OverdueSince     time.Time
 }
 
@@ -37,7 +33,8 @@ var (
 	selectMarketClicks = db.Statement(`SELECT CAST(COALESCE(SUM(gross), 0) AS BIGINT), CAST(COALESCE(SUM(counted), 0) AS BIGINT)
 		FROM click_market_day WHERE market = $1 AND day = $2`)
 	selectOrdersSince = db.Statement(`SELECT COUNT(*), COALESCE(MAX(at), 0) FROM orders WHERE market = $1 AND at >= $2`)
-	selectNewestLines = db.Statement(`SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN l.pending + l.earned > 0 THEN 1 ELSE 0 END), 0) AS BIGINT)
+	selectNewestLines = db.Statement(`SELECT COUNT(*),
+		CAST(COALESCE(SUM(CASE WHEN l.pending + l.earned > 0 THEN 1 ELSE 0 END), 0) AS BIGINT)
 		FROM (SELECT market, id FROM orders WHERE market = $1 ORDER BY at DESC, id DESC LIMIT $2) o
 		JOIN line l ON l.market = o.market AND l.order_id = o.id`)
 	selectWaiting = db.Statement(`SELECT COUNT(*), COALESCE(MIN(received), 0) FROM order_waiting WHERE market = $1`)
@@ -79,7 +76,6 @@ func RiverOf(tx *db.Tx, m market.Market, now time.Time) (River, error) {
 func (r *River) readSums(tx *db.Tx, m market.Market, now time.Time) error {
 	const front = "creator/"
 	begin := int64(len(front+id.ID(0).Text(id.Creator)+"/") + 1) // as SQL counts characters
-	var b Balances
 	err := tx.Each(selectSums, func(scan func(...any) error) error {
 		var name string
 		var balance int64
@@ -87,17 +83,16 @@ func (r *River) readSums(tx *db.Tx, m market.Market, now time.Time) error {
 			return err
 		}
 		name = strings.TrimPrefix(name, m.ID+"/")
-		before := b.Payable
-		b.add(name, 0, balance, m, now)
-		if month, isMonth := strings.CutPrefix(name, "earned/"); isMonth && b.Payable != before {
-			r.Overdue += b.Payable - before
+		before := r.Payable
+		r.add(name, 0, balance, m, now)
+		if month, isMonth := strings.CutPrefix(name, "earned/"); isMonth && r.Payable != before {
+			r.Overdue += r.Payable - before
 			if r.OverdueSince.IsZero() {
 				r.OverdueSince = market.Month(month).Payable(m.Location(), m.Policy.HoldDays)
 			}
 		}
 		return nil
 	}, front, front[:len(front)-1]+"0", begin, int64(len(m.ID)+1), m.ID+"/")
-	r.Pending, r.Months, r.Payable, r.InPayment, r.Held = b.Pending, b.Months, b.Payable, b.InPayment, b.Held
 	return fault.Wrap(err, "summing creators' accounts")
 }
 

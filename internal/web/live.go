@@ -123,7 +123,8 @@ func (w *Web) creatorEvents(rw http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	creator := ui.Who(r).Creator
-	return w.stream(rw, r, market, []string{creatorTopic(market, creator)}, []string{event.ClicksTopic(market, creator)}, w.creator.Live)
+	orders, clicks := creatorTopic(market, creator), event.ClicksTopic(market, creator)
+	return w.stream(rw, r, market, orders, clicks, w.creator.Live)
 }
 
 // operatorEvents is the live stream of the river's health.
@@ -132,12 +133,12 @@ func (w *Web) operatorEvents(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return w.stream(rw, r, market, []string{marketTopic(market)}, []string{event.MarketClicksTopic(market)}, w.operator.Live)
+	return w.stream(rw, r, market, marketTopic(market), event.MarketClicksTopic(market), w.operator.Live)
 }
 
 // stream sends the parts of a page whenever they have changed. Each message is the whole of them with the turn that they
 // show, so that a stream that was cut resumes with one message, whatever it missed.
-func (w *Web) stream(rw http.ResponseWriter, r *http.Request, market uint16, orders, clicks []string,
+func (w *Web) stream(rw http.ResponseWriter, r *http.Request, market uint16, orders, clicks string,
 	live func(*http.Request) (templ.Component, int64, error)) error {
 	control := http.NewResponseController(rw)
 	if err := control.SetWriteDeadline(time.Time{}); err != nil {
@@ -145,9 +146,9 @@ func (w *Web) stream(rw http.ResponseWriter, r *http.Request, market uint16, ord
 	}
 	leave := w.feed.follow(market)
 	defer leave()
-	byOrders, endOrders := w.feed.own.Subscribe(orders...)
+	byOrders, endOrders := w.feed.own.Subscribe(orders)
 	defer endOrders()
-	byClicks, endClicks := w.feed.hints.Subscribe(clicks...)
+	byClicks, endClicks := w.feed.hints.Subscribe(clicks)
 	defer endClicks()
 
 	header := rw.Header()
@@ -188,7 +189,8 @@ func (w *Web) stream(rw http.ResponseWriter, r *http.Request, market uint16, ord
 }
 
 // await returns true when there may be something to show, and false when the stream is over.
-func (w *Web) await(rw http.ResponseWriter, r *http.Request, orders, clicks <-chan struct{}, poll, heart <-chan time.Time) bool {
+func (w *Web) await(rw http.ResponseWriter, r *http.Request, orders, clicks <-chan struct{},
+	poll, heart <-chan time.Time) bool {
 	for {
 		select {
 		case <-orders:

@@ -95,8 +95,8 @@ func (w *Web) Patterns() (patterns []string) {
 }
 
 // policy lets a page use what this host serves, and nothing else: no inline script or style, no frame, no other host.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
-	"base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func headers(secure bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -131,7 +131,8 @@ func (w *Web) guard(route route) http.Handler {
 		case !ok:
 			w.act(rw, r, welcome)
 		case !route.who.Has(p.Role):
-			ui.Fail(rw, r, fault.New(fault.Denied, "", "this page is not for the role "+string(p.Role), "ask whoever runs the installation"))
+			ui.Fail(rw, r, fault.New(fault.Denied, "", "this page is not for the role "+string(p.Role),
+				"ask whoever runs the installation"))
 		default:
 			w.act(rw, r.WithContext(ui.With(r.Context(), p)), route.action)
 		}

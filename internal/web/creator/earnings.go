@@ -35,7 +35,8 @@ type earnings struct {
 // readFilter reads the filter from an address. What it does not know is refused, so that a mistyped address never shows
 // the wrong lines.
 func readFilter(query url.Values, m market.Market) (f report.Filter, err error) {
-	f = report.Filter{Text: strings.TrimSpace(query.Get("q")), State: query.Get("state"), Reason: query.Get("reason"), Sort: query.Get("sort"), Limit: pageLines}
+	f = report.Filter{Text: strings.TrimSpace(query.Get("q")), State: query.Get("state"), Reason: query.Get("reason"),
+		Sort: query.Get("sort"), Limit: pageLines}
 	if len(f.Text) > 200 {
 		return f, fault.Invalidf("q", "is longer than 200 characters", "search for less")
 	}
@@ -141,8 +142,8 @@ func (p *Pages) EarningsFile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f.Sort, f.Offset, f.After, f.Limit = report.SortNewest, 0, report.Cursor{}, 1000
-	table := ui.NewTable(w, "earnings-"+d.Market.ID+".csv", "ordered_at", "order", "line", "sku", "product", "category", "program", "tracking_id",
-		"quantity", "paid", "rate_percent", "pending", "earned", "currency", "state", "reason")
+	table := ui.NewTable(w, "earnings-"+d.Market.ID+".csv", "ordered_at", "order", "line", "sku", "product", "category", "program",
+		"tracking_id", "quantity", "paid", "rate_percent", "pending", "earned", "currency", "state", "reason")
 	digits := money.Digits(d.Market.Currency)
 	for {
 		var page report.Page
@@ -154,8 +155,8 @@ func (p *Pages) EarningsFile(w http.ResponseWriter, r *http.Request) error {
 		}
 		for _, l := range page.Lines {
 			table.Row(d.Format.ISO(l.At), l.Order, l.ID, l.SKU, l.Title, l.Category, enrolment.Program(l.Program).String(), l.Tag,
-				strconv.FormatInt(l.Quantity, 10), money.Decimal(l.Amount, digits), money.Decimal(l.BPS, 2), money.Decimal(l.Pending, digits),
-				money.Decimal(l.Earned, digits), d.Market.Currency, l.State(), l.Reason)
+				strconv.FormatInt(l.Quantity, 10), money.Decimal(l.Amount, digits), money.Decimal(l.BPS, 2),
+				money.Decimal(l.Pending, digits), money.Decimal(l.Earned, digits), d.Market.Currency, l.State(), l.Reason)
 		}
 		if page.Next == (report.Cursor{}) {
 			return table.Close()
@@ -165,8 +166,9 @@ func (p *Pages) EarningsFile(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (e *earnings) view() ui.LineView {
-	return ui.LineView{Format: e.Format, Currency: e.Market.Currency, Now: e.now, Href: e.lineAddress, Caption: "Your order lines", Earns: "You earn",
-		Ordered: e.filter.Sort == report.SortOrder}
+	view := e.lineView("Your order lines")
+	view.Ordered = e.filter.Sort == report.SortOrder
+	return view
 }
 
 // link is this list with something changed; a change begins it anew.

@@ -126,40 +126,11 @@ func (h *home) delta() string {
 	return "as much as in " + against
 }
 
-// reaches are the places of the river: ordered, the open months, payable, in payment.
+// reaches are the places of the river; each leads to its lines.
 func (h *home) reaches() []ui.Reach {
-	earnings := func(more ...string) string { return h.inMarket("/creator/earnings", more...) }
-	reaches := []ui.Reach{{Label: "Ordered, not shipped", Amount: h.money(h.balances.Pending), Value: h.balances.Pending,
-		Note: "earned when it ships", Href: earnings("state", report.StateOrdered)}}
-	months := h.balances.Months
-	this := h.Market.Month(h.now)
-	if len(months) == 0 || months[len(months)-1].Month < this {
-		months = append(months[:len(months):len(months)], report.MonthPart{Month: this, Payable: this.Payable(h.Market.Location(), h.Market.Policy.HoldDays)})
-	}
-	for i := len(months) - 1; i >= 0; i-- { // downstream is the past
-		part := months[i]
-		reaches = append(reaches, ui.Reach{Label: "Earned, " + h.Format.Month(part.Month, h.now), Amount: h.money(part.Amount), Value: part.Amount,
-			Note: "payable " + h.Format.Date(part.Payable, h.now), Href: earnings("month", string(part.Month))})
-	}
-	due := ui.Reach{Label: "Payable now", Amount: h.money(h.balances.Payable), Value: h.balances.Payable, Due: true, Note: h.nextPayment()}
-	reaches = append(reaches, due)
-	if h.balances.InPayment != 0 {
-		reaches = append(reaches, ui.Reach{Label: "In payment", Amount: h.money(h.balances.InPayment), Value: h.balances.InPayment, Due: true, Note: "on its way to you"})
-	}
-	if h.balances.Held != 0 {
-		reaches = append(reaches, ui.Reach{Label: "Held", Amount: h.money(h.balances.Held), Value: h.balances.Held, Note: "until a question is settled"})
-	}
-	return reaches
-}
-
-// nextPayment says when the next money becomes payable.
-func (h *home) nextPayment() string {
-	for _, part := range h.balances.Months {
-		if part.Amount > 0 {
-			return "next " + h.money(part.Amount) + " on " + h.Format.Date(part.Payable, h.now)
-		}
-	}
-	return "nothing else is earned yet"
+	return ui.Reaches(h.balances, h.Market, h.Format, h.now, func(name, value string) string {
+		return h.inMarket("/creator/earnings", name, value)
+	})
 }
 
 func (h *home) bars() []ui.Bar {
@@ -171,7 +142,11 @@ func (h *home) bars() []ui.Bar {
 }
 
 func (h *home) view() ui.LineView {
-	return ui.LineView{Format: h.Format, Currency: h.Market.Currency, Now: h.now, Href: h.lineAddress, Caption: "Your newest order lines", Earns: "You earn"}
+	return h.lineView("Your newest order lines")
+}
+
+func (d *desk) lineView(caption string) ui.LineView {
+	return ui.LineView{Format: d.Format, Currency: d.Market.Currency, Now: d.now, Href: d.lineAddress, Caption: caption, Earns: "You earn"}
 }
 
 // lineAddress leads to the explanation of a line. Ids are the store's: they are escaped.
@@ -198,19 +173,22 @@ func suggest(tx *db.Tx, h *home) (next []suggestion, err error) {
 		year, month, day := since.In(h.Market.Location()).Date() // day 0; the last one counts in full
 		left := int(time.Date(year, month, day+windowDays+1, 0, 0, 0, 0, h.Market.Location()).Sub(h.now) / (24 * time.Hour))
 		next = append(next, suggestion{done: sales, all: wanted, text: plainSales(wanted - sales),
-			more: fmt.Sprintf("%d of %d · %d days left", sales, wanted, max(left, 0)), label: "Links", href: h.inMarket("/creator/links")})
+			more:  fmt.Sprintf("%d of %d · %d days left", sales, wanted, max(left, 0)),
+			label: "Links", href: h.inMarket("/creator/links")})
 	}
 	links, err := link.Of(tx, h.me.Creator, 0, 1)
 	if err != nil {
 		return nil, err
 	}
 	if len(links) == 0 {
-		next = append(next, suggestion{text: "Make your first link", more: "paste a product's address, or type its name", label: "Make one", icon: "links", href: h.inMarket("/creator/links")})
+		next = append(next, suggestion{text: "Make your first link", more: "paste a product's address, or type its name",
+			label: "Make one", icon: "links", href: h.inMarket("/creator/links")})
 	}
 	if best := bestDay(h.days); best.Commission > 0 {
 		if at, err := time.Parse("2006-01-02", best.Date); err == nil {
 			next = append(next, suggestion{text: "Your best day of these thirty was " + at.Format("Monday 2 January"),
-				more: h.money(best.Commission) + " from " + ui.Plural(h.Format, best.Orders, "order", "orders"), label: "See it", icon: "earnings",
+				more:  h.money(best.Commission) + " from " + ui.Plural(h.Format, best.Orders, "order", "orders"),
+				label: "See it", icon: "earnings",
 				href: h.inMarket("/creator/earnings", "month", best.Date[:7], "sort", report.SortAmount)})
 		}
 	}

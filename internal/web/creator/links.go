@@ -28,6 +28,7 @@ const (
 	clicksDays  = 30
 	sameLooked  = 100 // newest links that are looked through for one with the same target
 	maxQuestion = 2048
+	maxTitle    = 120 // characters: what a line of the list holds
 )
 
 // links is the page on which links are made and found again.
@@ -73,7 +74,9 @@ func (p *Pages) readLinks(tx *db.Tx, d *desk, r *http.Request) (*links, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.tracking = slices.DeleteFunc(all[d.me.Creator], func(t link.Tracking) bool { return t.Market != d.Market.No || !t.Archived.IsZero() })
+	l.tracking = slices.DeleteFunc(all[d.me.Creator], func(t link.Tracking) bool {
+		return t.Market != d.Market.No || !t.Archived.IsZero()
+	})
 	ids := make([]id.ID, len(l.tracking))
 	for i, t := range l.tracking {
 		ids[i] = t.ID
@@ -229,19 +232,21 @@ func makeLink(tx *db.Tx, d *desk, r *http.Request, target string) (code string, 
 	if err != nil {
 		return "", err
 	}
-	draft := link.Draft{Tracking: tracking, Target: target, Code: strings.TrimSpace(r.PostFormValue("code")), Title: r.PostFormValue("title")}
+	draft := link.Draft{Tracking: tracking, Target: target, Code: strings.TrimSpace(r.PostFormValue("code")),
+		Title: r.PostFormValue("title")}
 	if draft.Title == "" && wanted.Kind == click.KindProduct {
 		products, err := product.BySKU(tx, d.Market.No, []string{wanted.SKU})
 		if err != nil {
 			return "", err
 		}
 		if _, ok := products[wanted.SKU]; !ok {
-			return "", fault.New(fault.NotFound, "link", "leads to a product that this marketplace does not have", "search for it by name")
+			return "", fault.New(fault.NotFound, "link", "leads to a product that this marketplace does not have",
+				"search for it by name")
 		}
 		draft.Title = products[wanted.SKU].Title
 	}
-	if runes := []rune(draft.Title); len(runes) > 120 {
-		draft.Title = string(runes[:120])
+	if runes := []rune(draft.Title); len(runes) > maxTitle {
+		draft.Title = string(runes[:maxTitle])
 	}
 	if draft.Code == "" { // asked for again, it is the link that there is
 		recent, err := link.Of(tx, d.me.Creator, 0, sameLooked)
@@ -273,7 +278,8 @@ func (d *desk) chooseTracking(tx *db.Tx, r *http.Request) (id.ID, error) {
 			return t.ID, nil
 		}
 	}
-	return 0, fault.New(fault.Conflict, "tracking", "you have no tracking id in this marketplace yet", "make one below; every link carries one")
+	return 0, fault.New(fault.Conflict, "tracking", "you have no tracking id in this marketplace yet",
+		"make one below; every link carries one")
 }
 
 // refuse shows the page again with what was wrong, and what was written.

@@ -78,7 +78,8 @@ func readRows(tx *db.Tx, d *desk, found []creator.Creator) ([]creatorRow, error)
 		for _, program := range []enrolment.Program{enrolment.Associates, enrolment.Influencer, enrolment.Connections} {
 			history, ok := histories[enrolment.Key{Market: d.Market.No, Creator: one.ID, Program: program}]
 			if state := history.At(d.now); ok && state != "" {
-				rows[i].standings = append(rows[i].standings, standing{program.String(), strings.ReplaceAll(string(state), "_", " "), state.Active()})
+				words := strings.ReplaceAll(string(state), "_", " ")
+				rows[i].standings = append(rows[i].standings, standing{program.String(), words, state.Active()})
 			}
 		}
 		if rows[i].balances, err = report.BalancesOf(tx, one.ID, d.Market, d.now); err != nil {
@@ -128,13 +129,4 @@ func (p *Pages) Creator(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func (v *one) reaches() []ui.Reach {
-	b := v.balances
-	reaches := []ui.Reach{{Label: "Ordered, not shipped", Amount: v.money(b.Pending), Value: b.Pending, Note: "earned when it ships"}}
-	for i := len(b.Months) - 1; i >= 0; i-- {
-		part := b.Months[i]
-		reaches = append(reaches, ui.Reach{Label: "Earned, " + v.Format.Month(part.Month, v.now), Amount: v.money(part.Amount), Value: part.Amount,
-			Note: "payable " + v.Format.Date(part.Payable, v.now)})
-	}
-	return append(reaches, ui.Reach{Label: "Payable now", Amount: v.money(b.Payable), Value: b.Payable, Due: true, Note: v.money(b.Held) + " held"})
-}
+func (v *one) reaches() []ui.Reach { return ui.Reaches(v.balances, v.Market, v.Format, v.now, nil) }

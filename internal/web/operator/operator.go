@@ -61,8 +61,8 @@ func (p *Pages) open(tx *db.Tx, r *http.Request, title, current string) (*desk, 
 		chosen = markets[i]
 	}
 	d := &desk{now: p.Clock.Now()}
-	d.Frame = ui.Frame{Title: title, Current: current, Nav: navigation, Who: ui.Who(r), Markets: markets, Market: chosen, Path: r.URL.Path,
-		Format: ui.NewFormat(r.Header.Get("Accept-Language"), chosen.Locale, chosen.Location())}
+	d.Frame = ui.Frame{Title: title, Current: current, Nav: navigation, Who: ui.Who(r), Markets: markets, Market: chosen,
+		Path: r.URL.Path, Format: ui.NewFormat(r.Header.Get("Accept-Language"), chosen.Locale, chosen.Location())}
 	if p.Clock.Sandbox() {
 		d.Sandbox = d.now
 	}

@@ -66,7 +66,8 @@ func (d *desk) lineAddress(l report.Line) string {
 }
 
 func (d *desk) view(caption string) ui.LineView {
-	return ui.LineView{Format: d.Format, Currency: d.Market.Currency, Now: d.now, Href: d.lineAddress, Caption: caption, Earns: "Earns", Ordered: true}
+	return ui.LineView{Format: d.Format, Currency: d.Market.Currency, Now: d.now, Href: d.lineAddress, Caption: caption,
+		Earns: "Earns", Ordered: true}
 }
 
 // Order shows one order with its lines and the events that wait for it.

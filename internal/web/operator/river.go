@@ -120,27 +120,14 @@ func (v *river) stages() []stage {
 	return []stage{
 		{name: "Clicks in", figure: f.Count(v.Clicks), what: f.Count(v.Filtered) + " filtered, today", age: "each counted once"},
 		{name: "Shipped", figure: f.Count(v.Clicks + v.Filtered), what: unshipped, age: shipped, late: shipAge > lateClicks},
-		{name: "Orders in", figure: f.Count(v.Orders), what: ui.Plural(f, v.Waiting, "event is early", "events are early"), age: waiting,
-			late: waitAge > lateWaiting, href: v.inMarket("/operator/orders")},
-		{name: "Attributed", figure: f.Count(v.Credited), what: "of the newest " + ui.Plural(f, v.Lines, "line", "lines"), age: "decided at once"},
+		{name: "Orders in", figure: f.Count(v.Orders), what: ui.Plural(f, v.Waiting, "event is early", "events are early"),
+			age: waiting, late: waitAge > lateWaiting, href: v.inMarket("/operator/orders")},
+		{name: "Attributed", figure: f.Count(v.Credited), what: "of the newest " + ui.Plural(f, v.Lines, "line", "lines"),
+			age: "decided at once"},
 		{name: "Posted", figure: v.money(v.Pending), what: "ordered, not shipped", age: open, late: openAge > lateOpen},
-		{name: "Payable", figure: v.money(v.Payable), what: v.money(v.Overdue) + " of it not yet moved", age: due, late: dueAge > lateClose},
+		{name: "Payable", figure: v.money(v.Payable), what: v.money(v.Overdue) + " of it not yet moved", age: due,
+			late: dueAge > lateClose},
 	}
 }
 
-func (v *river) reaches() []ui.Reach {
-	reaches := []ui.Reach{{Label: "Ordered, not shipped", Amount: v.money(v.Pending), Value: v.Pending, Note: "over all creators"}}
-	for i := len(v.Months) - 1; i >= 0; i-- {
-		part := v.Months[i]
-		reaches = append(reaches, ui.Reach{Label: "Earned, " + v.Format.Month(part.Month, v.now), Amount: v.money(part.Amount), Value: part.Amount,
-			Note: "payable " + v.Format.Date(part.Payable, v.now)})
-	}
-	reaches = append(reaches, ui.Reach{Label: "Payable now", Amount: v.money(v.Payable), Value: v.Payable, Due: true, Note: "due to creators"})
-	if v.InPayment != 0 {
-		reaches = append(reaches, ui.Reach{Label: "In payment", Amount: v.money(v.InPayment), Value: v.InPayment, Due: true, Note: "on its way"})
-	}
-	if v.Held != 0 {
-		reaches = append(reaches, ui.Reach{Label: "Held", Amount: v.money(v.Held), Value: v.Held, Note: "until a question is settled"})
-	}
-	return reaches
-}
+func (v *river) reaches() []ui.Reach { return ui.Reaches(v.Balances, v.Market, v.Format, v.now, nil) }

@@ -34,7 +34,8 @@ func NewFormat(accept, fallback string, zone *time.Location) Format {
 		}
 	}
 	formatter := currency.NewFormatter(currency.NewLocale(locale))
-	return Format{money: formatter, numbers: message.NewPrinter(language.Make(locale)), american: strings.HasSuffix(locale, "-US"), zone: zone}
+	return Format{money: formatter, numbers: message.NewPrinter(language.Make(locale)), zone: zone,
+		american: strings.HasSuffix(locale, "-US")}
 }
 
 // Money writes minor units with their currency: $1,206.40.

@@ -73,7 +73,8 @@ func Who(r *http.Request) auth.Principal {
 // statuses is the one switch from a kind of fault to a status.
 var statuses = map[fault.Kind]int{
 	fault.Invalid: http.StatusUnprocessableEntity, fault.NotFound: http.StatusNotFound, fault.Denied: http.StatusForbidden,
-	fault.Conflict: http.StatusConflict, fault.Exhausted: http.StatusTooManyRequests, fault.Unavailable: http.StatusServiceUnavailable,
+	fault.Conflict: http.StatusConflict, fault.Exhausted: http.StatusTooManyRequests,
+	fault.Unavailable: http.StatusServiceUnavailable,
 }
 
 // Fail shows an error as a page. What is behind it is logged, once, here.

@@ -42,7 +42,8 @@ func Explain(e *accrual.Explanation, me, product string, f Format, now time.Time
 		w.Steps = append(w.Steps, x.touch(t))
 	}
 	if len(e.Touches) == 0 {
-		w.Steps = append(w.Steps, Step{Text: "No click of a creator was known for this line", Sub: "neither sent with it nor remembered for this customer", Kind: "lost"})
+		w.Steps = append(w.Steps, Step{Text: "No click of a creator was known for this line",
+			Sub: "neither sent with it nor remembered for this customer", Kind: "lost"})
 	}
 	w.Steps = append(w.Steps, x.purchase()...)
 	for _, event := range e.Events {
@@ -154,15 +155,21 @@ func (x explainer) outcome() (steps []Step) {
 		} else {
 			text += ", " + x.f.Percent(e.Rate.BPS)
 		}
-		s := Step{Text: text, Sub: fmt.Sprintf("rate card version %d, in force since %s", e.Rate.Version, x.f.Date(e.Rate.Effective, x.now))}
+		since := x.f.Date(e.Rate.Effective, x.now)
+		s := Step{Text: text, Sub: fmt.Sprintf("rate card version %d, in force since %s", e.Rate.Version, since)}
 		if e.Rate.Cap > 0 {
 			s.Sub += "; at most " + x.money(e.Rate.Cap) + " per unit"
 		}
-		s.Sub += "; " + map[bool]string{true: "same category as the page that was clicked", false: "another category than the page that was clicked"}[e.Direct]
+		if e.Direct {
+			s.Sub += "; same category as the page that was clicked"
+		} else {
+			s.Sub += "; another category than the page that was clicked"
+		}
 		steps = append(steps, s)
 	}
 	if e.Reason != "" {
-		return append(steps, Step{Text: "Earns nothing: " + Reason(string(e.Reason)), Sub: x.rule(), Amount: x.money(e.Pending + e.Earned), Kind: "total"})
+		return append(steps, Step{Text: "Earns nothing: " + Reason(string(e.Reason)), Sub: x.rule(),
+			Amount: x.money(e.Pending + e.Earned), Kind: "total"})
 	}
 	if e.Pending > 0 {
 		steps = append(steps, Step{Text: "To come, when it is shipped", Amount: x.money(e.Pending), Kind: "total"})
@@ -194,7 +201,8 @@ func (x explainer) rule() string {
 	case attribution.Superseded:
 		return "a click counts until the shopper clicks another creator's link" + ended
 	case attribution.Expired:
-		return fmt.Sprintf("a click counts for %d hours, and for what was put into the cart by then for %d days%s", r.SessionHours, r.CartDays, ended)
+		return fmt.Sprintf("a click counts for %d hours, and for what was put into the cart by then for %d days%s",
+			r.SessionHours, r.CartDays, ended)
 	case attribution.InvalidTraffic:
 		return "clicks of machines count for nobody"
 	case attribution.PaidAd:
@@ -222,13 +230,15 @@ func (x explainer) rule() string {
 func (x explainer) changes() (changes []string) {
 	e := x.e
 	if e.Pending > 0 {
-		changes = append(changes, fmt.Sprintf("Once it is shipped, what is to come is earned, in the month of the shipment. What is not shipped within %d days counts as cancelled.", e.Rules.LapseDays))
+		changes = append(changes, fmt.Sprintf("Once it is shipped, what is to come is earned, in the month of the shipment. "+
+			"What is not shipped within %d days counts as cancelled.", e.Rules.LapseDays))
 	}
 	if e.Pending+e.Earned > 0 {
 		changes = append(changes, "A return or a refund takes off what it gives back, to the cent.")
 	}
 	if e.Earned > 0 {
-		changes = append(changes, fmt.Sprintf("A month is payable %d days after its last day, so that returns come off before anything is paid.", e.Rules.HoldDays))
+		changes = append(changes, fmt.Sprintf("A month is payable %d days after its last day, so that returns come off before "+
+			"anything is paid.", e.Rules.HoldDays))
 	}
 	return changes
 }

@@ -67,8 +67,8 @@ func Reason(code string) string {
 // Reasons are the codes in the order in which filters offer them.
 var Reasons = []attribution.Reason{
 	attribution.NoTouch, attribution.InCartBeforeClick, attribution.SessionEnded, attribution.Superseded, attribution.Expired,
-	attribution.InvalidTraffic, attribution.PaidAd, attribution.EnrolmentNotActive, attribution.BadToken, attribution.WrongMarketplace,
-	attribution.SelfPurchase, attribution.RelatedBuyer, attribution.Resale, attribution.RateZero, attribution.ZeroPrice,
+	attribution.InvalidTraffic, attribution.PaidAd, attribution.EnrolmentNotActive, attribution.BadToken,
+	attribution.WrongMarketplace, attribution.SelfPurchase, attribution.RelatedBuyer, attribution.Resale, attribution.RateZero, attribution.ZeroPrice,
 	attribution.RoundsToZero, attribution.NotFulfilled, attribution.Cancelled, attribution.Returned, attribution.AwaitingPayment,
 }
 
