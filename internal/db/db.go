@@ -13,6 +13,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -193,19 +194,12 @@ func (d *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (d *DB) once(ctx context.Context, sqliteBegin, postgresBegin string, fn func(*Tx) error) (hooks []func(), err error) {
-	s, begin, release, err := d.session(ctx, sqliteBegin, postgresBegin)
+	tx, release, err := d.begin(ctx, sqliteBegin, postgresBegin)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	tx := &Tx{db: d, session: s, ctx: ctx}
-	if d.engine == SQLite && sqliteBegin != "BEGIN" {
-		// Cancelling half-way would cost a watcher per statement and gain nothing: a write is short.
-		tx.ctx = context.WithoutCancel(ctx)
-	}
-	if _, err := s.conn.ExecContext(tx.ctx, begin); err != nil {
-		return nil, fault.Wrap(err, "begin")
-	}
+	s := tx.session
 	done := false
 	defer func() {
 		if !done {
@@ -220,6 +214,30 @@ func (d *DB) once(ctx context.Context, sqliteBegin, postgresBegin string, fn fun
 	}
 	done = true
 	return tx.hooks, nil
+}
+
+// begin opens a transaction. Connections that broke while they were idle (the server was away) are passed over: each is
+// found broken once, and must not cost a request.
+func (d *DB) begin(ctx context.Context, sqliteBegin, postgresBegin string) (tx *Tx, release func(), err error) {
+	for range pgConnections {
+		s, begin, done, err := d.session(ctx, sqliteBegin, postgresBegin)
+		if err != nil {
+			return nil, nil, err
+		}
+		tx := &Tx{db: d, session: s, ctx: ctx}
+		if d.engine == SQLite && sqliteBegin != "BEGIN" {
+			// Cancelling half-way would cost a watcher per statement and gain nothing: a write is short.
+			tx.ctx = context.WithoutCancel(ctx)
+		}
+		if _, err = s.conn.ExecContext(tx.ctx, begin); err == nil {
+			return tx, done, nil
+		}
+		done()
+		if !errors.Is(err, driver.ErrBadConn) {
+			return nil, nil, fault.Wrap(err, "begin")
+		}
+	}
+	return nil, nil, fault.New(fault.Unavailable, "", "the database cannot be reached", "try again in a moment").Because(driver.ErrBadConn)
 }
 
 func (d *DB) session(ctx context.Context, sqliteBegin, postgresBegin string) (s *session, begin string, release func(), err error) {
