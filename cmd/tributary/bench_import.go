@@ -29,45 +29,6 @@ const bareTransaction = 1000
 //go:embed bench_import.json
 var benchMapping []byte
 
-// left is a table with rows that an import leaves, in the order in which they were committed.
-type left struct {
-	read   *db.Stmt
-	write  *db.BulkStmt
-	width  int
-	shared bool // rows that every group brings along: written once, at the end
-}
-
-var leftTables = []left{
-	{db.Statement(`SELECT market, id, hash, received FROM order_event ORDER BY received, id`),
-		db.Bulk("BIGINT TEXT BYTEA BIGINT", `INSERT INTO order_event (market, id, hash, received) VALUES $ROWS`), 4, false},
-	{db.Statement(`SELECT market, id, at, received, paid, facts FROM orders ORDER BY received, id`),
-		db.Bulk("BIGINT TEXT BIGINT BIGINT BIGINT TEXT", `INSERT INTO orders (market, id, at, received, paid, facts) VALUES $ROWS`), 6, false},
-	{db.Statement(`SELECT market, key, at, order_id FROM order_key ORDER BY at, key, order_id`),
-		db.Bulk("BIGINT BYTEA BIGINT TEXT", `INSERT INTO order_key (market, key, at, order_id) VALUES $ROWS`), 4, false},
-	{db.Statement(`SELECT market, order_id, line_id, at, sku, quantity, amount, digital, terms, open_units, version, whole_version,
-			creator, program, tracking, reason, pending, earned, state, touched FROM line ORDER BY touched, order_id, line_id`),
-		db.Bulk("BIGINT TEXT TEXT BIGINT TEXT BIGINT BIGINT BIGINT TEXT BIGINT BIGINT BIGINT BIGINT BIGINT BIGINT TEXT BIGINT BIGINT TEXT BIGINT",
-			`INSERT INTO line (market, order_id, line_id, at, sku, quantity, amount, digital, terms, open_units, version, whole_version,
-			creator, program, tracking, reason, pending, earned, state, touched) VALUES $ROWS`), 20, false},
-	{db.Statement(`SELECT lane, subject, version, turn, at, body FROM decision ORDER BY turn, subject, version`),
-		db.Bulk("BIGINT TEXT BIGINT BIGINT BIGINT TEXT", `INSERT INTO decision (lane, subject, version, turn, at, body) VALUES $ROWS`), 6, false},
-	{db.Statement(`SELECT lane, turn, idx, topic, creator, body FROM outbox ORDER BY turn, idx`),
-		db.Bulk("BIGINT BIGINT BIGINT TEXT BIGINT TEXT", `INSERT INTO outbox (lane, turn, idx, topic, creator, body) VALUES $ROWS`), 6, false},
-	{db.Statement(`SELECT lane, subject, version, component, leg, turn, idx, debit, credit, amount, at FROM transfer ORDER BY turn, idx`),
-		db.Bulk("BIGINT TEXT BIGINT TEXT BIGINT BIGINT BIGINT TEXT TEXT BIGINT BIGINT",
-			`INSERT INTO transfer (lane, subject, version, component, leg, turn, idx, debit, credit, amount, at) VALUES $ROWS`), 11, false},
-	{db.Statement(`SELECT market, sku, place, parent, gtin, title, category, brand, seller, price, image, digital, state FROM product
-			WHERE market > 1 ORDER BY sku`),
-		db.Bulk("BIGINT TEXT BIGINT TEXT TEXT TEXT TEXT TEXT TEXT BIGINT TEXT BIGINT TEXT",
-			`INSERT INTO product (market, sku, place, parent, gtin, title, category, brand, seller, price, image, digital, state)
-			VALUES $ROWS`), 13, false},
-	{db.Statement(`SELECT market, creator, day, orders, units, revenue, commission FROM creator_day ORDER BY market, creator, day`),
-		db.Bulk("BIGINT BIGINT TEXT BIGINT BIGINT BIGINT BIGINT",
-			`INSERT INTO creator_day (market, creator, day, orders, units, revenue, commission) VALUES $ROWS`), 7, true},
-	{db.Statement(`SELECT path, debits, credits FROM account ORDER BY path`),
-		db.Bulk("TEXT BIGINT BIGINT", `INSERT INTO account (path, debits, credits) VALUES $ROWS`), 3, true},
-}
-
 // benchImport compares the import of a file, attribution and ledger and reconciliation included, with reading the file and
 // inserting the very rows that the import leaves, with no logic at all. The ratio is of times: how many times as long.
 func benchImport(ctx context.Context, o benchOptions) (report benchReport, err error) {
@@ -94,7 +55,7 @@ type importBench struct {
 	file   string
 	rows   int
 	orders int64
-	tables [][][]any // the rows of leftTables
+	left   *intake.Left
 }
 
 // benchFile writes the file: the beginning of the real one where it is named, an invented one otherwise.
@@ -126,7 +87,7 @@ func (b *importBench) run(ctx context.Context, w *benchWorld) (*intake.Result, t
 }
 
 // load imports once and keeps the rows that are left.
-func (b *importBench) load(ctx context.Context, report *benchReport) error {
+func (b *importBench) load(ctx context.Context, report *benchReport) (err error) {
 	w, err := b.openWorld(ctx, 0)
 	if err != nil {
 		return err
@@ -140,28 +101,12 @@ func (b *importBench) load(ctx context.Context, report *benchReport) error {
 		return err
 	}
 	b.orders = result.Totals.Orders
-	count := 0
-	err = w.db.Read(ctx, func(tx *db.Tx) error {
-		for _, table := range leftTables {
-			var rows [][]any
-			if err := tx.Each(table.read, func(scan func(...any) error) error {
-				row, places := make([]any, table.width), make([]any, table.width)
-				for i := range row {
-					places[i] = &row[i]
-				}
-				rows = append(rows, row)
-				return scan(places...)
-			}); err != nil {
-				return err
-			}
-			count += len(rows)
-			b.tables = append(b.tables, rows)
-		}
-		return nil
-	})
-	report.Settings["rows left"] = strconv.Itoa(count)
+	if err := w.db.Read(ctx, func(tx *db.Tx) (err error) { b.left, err = intake.ReadLeft(tx); return err }); err != nil {
+		return err
+	}
+	report.Settings["rows left"] = strconv.Itoa(b.left.Rows())
 	report.Settings["transactions of bare"] = strconv.Itoa(b.transactions() + 1)
-	return err
+	return nil
 }
 
 func (b *importBench) transactions() int { return int(b.orders/bareTransaction) + 1 }
@@ -186,27 +131,10 @@ func (b *importBench) bare(ctx context.Context) (float64, error) {
 	err = b.parse()
 	parts := b.transactions()
 	for part := 0; part <= parts && err == nil; part++ {
-		err = w.db.Write(ctx, db.Money, func(tx *db.Tx) error { return b.insert(tx, part, parts) })
+		err = w.db.Write(ctx, db.Money, func(tx *db.Tx) error { return b.left.Insert(tx, part, parts) })
 	}
 	took := clock.Since(begin)
 	return float64(b.rows) / took.Seconds(), errors.Join(err, w.close())
-}
-
-// insert writes one part of every table's rows; the last one writes what all groups share.
-func (b *importBench) insert(tx *db.Tx, part, parts int) error {
-	for i, table := range leftTables {
-		rows := b.tables[i]
-		switch last := part == parts; {
-		case table.shared != last:
-			continue
-		case !last:
-			rows = rows[len(rows)*part/parts : len(rows)*(part+1)/parts]
-		}
-		if _, err := tx.Bulk(table.write, rows); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (b *importBench) parse() error {

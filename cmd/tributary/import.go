@@ -24,6 +24,7 @@ type importOrdersCmd struct {
 	Marketplace string `help:"Import into this marketplace in place of the mapping's."`
 	Replay      bool   `help:"Move the sandbox's business clock with the file: months close on the way."`
 	Again       bool   `help:"Send everything once more. Nothing changes by it."`
+	Unused      string `help:"Write every row that became nothing into this CSV file, with the reason." type:"path" placeholder:"FILE"`
 	Sandbox     bool   `help:"Make a sandbox, where the data folder is new. --replay implies it."`
 }
 
@@ -53,7 +54,14 @@ func (c *importOrdersCmd) Run(ctx context.Context) error {
 	}
 	job := intake.Import{DB: i.db, Ring: i.ring, Clock: i.clock, Mapping: mapping, Path: c.File, Replay: c.Replay, Again: c.Again,
 		Moved: func() error { return i.keepClock(ctx) }, Progress: progressLine()}
+	told := func() error { return nil }
+	if c.Unused != "" {
+		if job.Unused, told, err = orderfile.WriteUnused(c.Unused); err != nil {
+			return errors.Join(err, i.db.Close())
+		}
+	}
 	result, err := job.Run(ctx)
+	err = errors.Join(err, told())
 	fmt.Fprintln(os.Stderr)
 	if ctx.Err() != nil {
 		err = fault.New(fault.Unavailable, "", "the import was stopped", "the same command goes on where it was").Because(err)

@@ -17,7 +17,7 @@ func TestImportCommand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			where := []string{"--data", t.TempDir(), "--database", dbtest.Address(t)}
 			line := append(append([]string{"import", "orders", small, "--map", mapping}, flags...), where...)
-			for _, again := range [][]string{nil, nil, {"--again"}} {
+			for _, again := range [][]string{nil, {"--unused", filepath.Join(t.TempDir(), "unused.csv")}, {"--again"}} {
 				if code := run(context.Background(), append(line, again...)); code != 0 {
 					t.Fatalf("%v: exit code %d", append(line, again...), code)
 				}

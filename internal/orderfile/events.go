@@ -14,6 +14,9 @@ import (
 // Builder turns rows into events. It reads the same file to the same events every time, so an import that was
 // interrupted rebuilds its state by reading again, without sending.
 type Builder struct {
+	// Tell is called with every row that became nothing, in the order of the file; it may be nil.
+	Tell func(Unused)
+
 	reader  *Reader
 	mapping *Mapping
 	size    int // events of one group, as far as one order allows
@@ -103,7 +106,7 @@ func (b *Builder) row() (row *Row, fits bool, err error) {
 		}
 		b.totals.Rows++
 		if reason != "" {
-			b.refuse(reason)
+			b.refuse(&read, reason)
 			if read.Invoice != "" { // it still counts within its invoice
 				b.count(read.Invoice)
 			}
@@ -139,7 +142,12 @@ func (b *Builder) flush() {
 	}
 }
 
-func (b *Builder) refuse(reason Reason) { b.totals.Refused[reason]++ }
+func (b *Builder) refuse(row *Row, reason Reason) {
+	b.totals.Refused[reason]++
+	if b.Tell != nil {
+		b.Tell(Unused{Row: *row, Reason: reason})
+	}
+}
 
 // count numbers a row within its invoice, from 1.
 func (b *Builder) count(invoice string) (number, line int32) {
@@ -159,15 +167,15 @@ func (b *Builder) take(row *Row) error {
 	reason, excluded := b.mapping.excluded[row.SKU]
 	switch {
 	case excluded:
-		b.refuse(reason)
+		b.refuse(row, reason)
 	case isReturn && row.Quantity >= 0:
-		b.refuse(ReturnNotNegative)
+		b.refuse(row, ReturnNotNegative)
 	case isReturn:
 		b.giveBack(row, line)
 	case row.Quantity < 0:
-		b.refuse(NegativeQuantity)
+		b.refuse(row, NegativeQuantity)
 	case row.Quantity == 0:
-		b.refuse(QuantityZero)
+		b.refuse(row, QuantityZero)
 	default:
 		err = b.sell(row, invoice, line)
 	}
@@ -178,16 +186,16 @@ func (b *Builder) take(row *Row) error {
 func (b *Builder) sell(row *Row, invoice, line int32) error {
 	price, err := money.Parse("price", row.Price)
 	if err != nil {
-		b.refuse(PriceUnreadable)
+		b.refuse(row, PriceUnreadable)
 		return nil
 	}
 	if price.Sign() <= 0 {
-		b.refuse(PriceNotPositive)
+		b.refuse(row, PriceNotPositive)
 		return nil
 	}
 	net, err := money.ParseTimes("price", row.Price, row.Quantity, b.digits)
 	if err != nil {
-		b.refuse(AmountTooLarge)
+		b.refuse(row, AmountTooLarge)
 		return nil
 	}
 	product, isNew := b.shelf.products.of(row.SKU)
@@ -268,7 +276,9 @@ func (b *Builder) giveBack(row *Row, line int32) {
 	default:
 		r.InPart++
 	}
-	r.Missed += left
+	if r.Missed += left; left > 0 && b.Tell != nil {
+		b.Tell(Unused{Row: *row, Reason: ReturnUnmatched, Units: left})
+	}
 	prefix := row.Invoice + ":" + strconv.Itoa(int(line)) + ":returned:"
 	for i, p := range b.parts {
 		r.Units += p.quantity

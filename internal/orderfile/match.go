@@ -6,7 +6,7 @@ import (
 	"tributary/internal/money"
 )
 
-// bought is what is left of one line that a customer could still send back. It is the only thing kept of a line: 40 bytes.
+// bought is what is left of one line that a customer could still send back. It is the only thing kept of a line: 32 bytes.
 type bought struct {
 	net      int64 // amount of the whole line
 	quantity int32 // units of the line

@@ -51,7 +51,16 @@ const (
 	QuantityZero       Reason = "quantity_zero"
 	PriceNotPositive   Reason = "price_not_positive"
 	ReturnNotNegative  Reason = "return_not_negative" // a return that takes nothing back
+	// ReturnUnmatched is told of units that came back and were bought nowhere in the file; their row counts as a return.
+	ReturnUnmatched Reason = "return_unmatched"
 )
+
+// Unused is a row, or the part of a return, that became nothing.
+type Unused struct {
+	Row    Row // what could be read of it
+	Reason Reason
+	Units  int64 // of a return: those without a purchase
+}
 
 // Limits of a file's texts. Ids of events and lines are made from the invoice's, and must stay within order.MaxID.
 const (

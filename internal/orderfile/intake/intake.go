@@ -51,6 +51,8 @@ type Import struct {
 	Group int
 	// Moved is called whenever Replay has moved the clock, so that it is kept.
 	Moved func() error
+	// Unused is called with every row that became nothing, also those that an earlier run had read.
+	Unused func(orderfile.Unused)
 	// Progress is called after every group.
 	Progress func(Progress)
 
@@ -236,6 +238,7 @@ func (i *Import) send(ctx context.Context, file *os.File) (*orderfile.Builder, e
 		size = groupSize
 	}
 	builder := orderfile.NewBuilder(rows, size, i.apart())
+	builder.Tell = i.Unused
 	ctx, stop := context.WithCancel(ctx)
 	groups := make(chan ready, ahead)
 	failed := make(chan error, 1)

@@ -2,12 +2,15 @@ package intake_test
 
 import (
 	"flag"
+	"fmt"
 	"maps"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tributary/internal/orderfile"
 	"tributary/internal/orderfile/intake"
 )
 
@@ -62,5 +65,26 @@ func TestSmallFile(t *testing.T) {
 			}
 			w.audit()
 		})
+	}
+}
+
+// Every row that became nothing is told with its reason, as many as the reconciliation counts.
+func TestUnusedRows(t *testing.T) {
+	w := newWorld(t)
+	var told strings.Builder
+	rows := int64(0)
+	r := w.run(smallFile, realMapping, func(i *intake.Import) {
+		i.Unused = func(u orderfile.Unused) {
+			if fmt.Fprintf(&told, "%d %s %s %d %s", u.Row.Number, u.Row.Invoice, u.Row.SKU, u.Row.Quantity, u.Reason); u.Units > 0 {
+				fmt.Fprintf(&told, " %d", u.Units)
+			} else {
+				rows++
+			}
+			told.WriteString("\n")
+		}
+	})
+	golden(t, "testdata/unused.golden", told.String())
+	if rows != r.Totals.RefusedRows() {
+		t.Errorf("%d rows told, %d counted", rows, r.Totals.RefusedRows())
 	}
 }
