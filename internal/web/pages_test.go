@@ -5,17 +5,22 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"tributary/internal/auth"
+	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/event"
 	"tributary/internal/id"
 	"tributary/internal/order"
 	"tributary/internal/product"
+	"tributary/internal/ratecard"
+	"tributary/internal/web"
 )
 
 func TestHome(t *testing.T) {
@@ -102,12 +107,7 @@ func TestPagesOfEarnings(t *testing.T) {
 				}
 				seen[key] = true
 			}
-			before, _, found := strings.Cut(body, "Next page")
-			if next = ""; found {
-				before = before[strings.LastIndex(before, `href="`)+len(`href="`):]
-				next, _, _ = strings.Cut(before, `"`)
-				next = strings.ReplaceAll(next, "&amp;", "&")
-			}
+			next = nextPage(body, "Next page")
 		}
 		if len(seen) != 95 || pages != 3 {
 			t.Errorf("%s: %d lines on %d pages", first, len(seen), pages)
@@ -233,6 +233,92 @@ func TestOperator(t *testing.T) {
 		if status, _ := v.open("/operator/" + strings.TrimPrefix(path, "/")); path != "?market=none" && status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, status)
 		}
+	}
+}
+
+// Long lists are turned page by page, and each row stands on one of them.
+func TestLongLists(t *testing.T) {
+	w := newWorld(t)
+	w.set(now)
+	v, staff := w.as("Ada Lindholm"), w.as("The finance")
+	for i := range 45 {
+		w.buy(fmt.Sprintf("order-%02d", i), now, "", kettle)
+		if i < 42 {
+			v.post("/creator/links", url.Values{"q": {fmt.Sprintf("/s?k=lamp+%02d", i)}})
+		}
+	}
+	w.write(func(tx *db.Tx) error {
+		for i := range 45 {
+			one := creator.Creator{ID: id.ID(2000 + i), Name: fmt.Sprintf("Creator %02d", i), Handle: fmt.Sprintf("creator-%02d", i), Created: begin}
+			if err := creator.Create(tx, w.ring, one, creator.Personal{}); err != nil {
+				return err
+			}
+		}
+		soon := ratecard.Card{Kind: ratecard.Offsite, Effective: now.Add(time.Hour), Default: 500}
+		_, err := ratecard.Publish(tx, 1, soon, now, 0)
+		return err
+	})
+	for _, list := range []struct {
+		who               *visitor
+		path, more, prove string
+		all               int
+	}{
+		{staff, "/operator/orders", "Older orders", "/operator/orders/order-", 45}, {staff, "/operator/creators", "Next page", ">creator-", 45},
+		{v, "/creator/links", "Older links", "aria-label=\"Copy the short link of", 42},
+	} {
+		seen, pages := 0, 0
+		for next := list.path; next != ""; pages++ {
+			body := list.who.wants(next)
+			seen += strings.Count(body, list.prove)
+			next = nextPage(body, list.more)
+		}
+		if seen != list.all || pages != 2 {
+			t.Errorf("%s: %d of %d rows on %d pages", list.path, seen, list.all, pages)
+		}
+	}
+	w.set(now.Add(2 * time.Hour))
+	staff.wants("/operator/rates", "Past versions", "In force since November 22")
+}
+
+// nextPage is the address behind a link of that text; empty where there is none.
+func nextPage(body, text string) string {
+	before, _, found := strings.Cut(body, text)
+	if !found {
+		return ""
+	}
+	address, _, _ := strings.Cut(before[strings.LastIndex(before, `href="`)+len(`href="`):], `"`)
+	return strings.ReplaceAll(address, "&amp;", "&")
+}
+
+// A creator whose account is closed is out with the next request.
+func TestClosedAccount(t *testing.T) {
+	w := newWorld(t)
+	v := w.as("Ada Lindholm")
+	v.wants("/creator", "Where your money is")
+	w.write(func(tx *db.Tx) error {
+		p, _, err := auth.OfCreator(tx, ada)
+		if err != nil {
+			return err
+		}
+		return auth.Close(tx, p.ID, now)
+	})
+	if status, _ := v.open("/creator"); status != http.StatusForbidden {
+		t.Errorf("a closed account sees its home: %d", status)
+	}
+}
+
+// A link is shown once this process's edge knows it; one that is slow keeps nobody waiting for ever.
+func TestLinkWaitsForTheEdge(t *testing.T) {
+	w := newWorld(t)
+	asked := 0
+	pages := web.New(web.Config{DB: w.db, Clock: w.clock, Address: "http://go.example", LinkMade: func(context.Context) error { asked++; return nil }})
+	defer pages.Close()
+	w.server.Config.Handler = pages
+	v := w.as("Ada Lindholm")
+	_, body := v.post("/creator/links", url.Values{"q": {"/dp/" + kettle}})
+	v.holds("a link", body, "Short link")
+	if asked != 1 {
+		t.Errorf("the edge was asked %d times", asked)
 	}
 }
 

@@ -1,6 +1,7 @@
 package creator
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -151,7 +152,9 @@ func (p *Pages) EarningsFile(w http.ResponseWriter, r *http.Request) error {
 			page, err = report.Lines(tx, d.me.Creator, d.Market, f)
 			return err
 		}); err != nil {
-			return err
+			// The file has begun: whoever takes it must see that it is not whole.
+			slog.Error("a file of earnings broke off", "err", err)
+			panic(http.ErrAbortHandler)
 		}
 		for _, l := range page.Lines {
 			table.Row(d.Format.ISO(l.At), l.Order, l.ID, l.SKU, l.Title, l.Category, enrolment.Program(l.Program).String(), l.Tag,

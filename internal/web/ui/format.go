@@ -47,14 +47,6 @@ func (f Format) Money(amount int64, code string) string {
 	return strings.Replace(f.money.Format(value), "-", "−", 1)
 }
 
-// Signed is Money with a plus in front of what was gained.
-func (f Format) Signed(amount int64, code string) string {
-	if amount > 0 {
-		return "+" + f.Money(amount, code)
-	}
-	return f.Money(amount, code)
-}
-
 // Count writes a whole number with the viewer's marks between thousands.
 func (f Format) Count(n int64) string { return f.numbers.Sprintf("%d", n) }
 
@@ -118,9 +110,6 @@ func (f Format) Month(month market.Month, now time.Time) string {
 
 // ISO writes an instant for machines, in a <time> element.
 func (f Format) ISO(at time.Time) string { return at.In(f.zone).Format(time.RFC3339) }
-
-// Zone is the time zone of the dates.
-func (f Format) Zone() *time.Location { return f.zone }
 
 // DayName writes a date of a chart, given as 2026-11-22: "Sun 22 Nov".
 func DayName(date string) string {

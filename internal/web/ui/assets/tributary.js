@@ -3,6 +3,7 @@
   'use strict';
 
   for (const button of document.querySelectorAll('[data-copy]')) button.hidden = false;
+  document.querySelector('.made [data-copy]')?.focus(); // a link that was just made is copied with one key
   document.addEventListener('click', async (event) => {
     const button = event.target.closest('[data-copy]');
     if (!button) return;
