@@ -63,7 +63,6 @@ func (w *world) run(file, mapFile string, change ...func(*intake.Import)) *intak
 }
 
 func replay(i *intake.Import) { i.Replay = true }
-func again(i *intake.Import)  { i.Again = true }
 
 // audit recomputes everything and wants no difference.
 func (w *world) audit() {
