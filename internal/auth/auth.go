@@ -130,6 +130,7 @@ func OfRole(tx *db.Tx, role Role) (p Principal, ok bool, err error) {
 	return one(tx, selectOfRole, string(role))
 }
 
+// one reads the first account that a statement finds.
 func one(tx *db.Tx, statement *db.Stmt, key any) (p Principal, ok bool, err error) {
 	var number, creator int64
 	ok, err = tx.One(statement, []any{&number, &p.Name, &p.Role, &creator}, key)

@@ -14,12 +14,14 @@ import (
 // secretSize is the size in bytes of what opens a door by itself: nobody guesses it, and so its plain SHA-256 is enough.
 const secretSize = 32
 
+// newSecret makes the text that opens a door; it is given out once.
 func newSecret() string {
 	var raw [secretSize]byte
 	rand.Read(raw[:])
 	return base64.RawURLEncoding.EncodeToString(raw[:])
 }
 
+// hashOf is what is stored of it.
 func hashOf(text string) []byte {
 	sum := sha256.Sum256([]byte(text))
 	return sum[:]
@@ -49,6 +51,7 @@ func OpenLogin(tx *db.Tx, principal id.ID, now, until time.Time, reusable bool) 
 
 // Login exchanges a token for the account that it opens. Two who use a link at the same moment: one is let in.
 func Login(tx *db.Tx, token string, now time.Time) (Principal, error) {
+	// One answer for every link that does not work: a guesser learns nothing from it.
 	refused := fault.New(fault.Denied, "token", "this login link is not valid, or was used already", "ask for a new one")
 	var principal, reusable int64
 	found, err := tx.One(selectLink, []any{&principal, &reusable}, hashOf(token), now.UnixMicro())

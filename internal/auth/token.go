@@ -71,6 +71,7 @@ func MakeToken(tx *db.Tx, t Token, now time.Time) (text string, made Token, err 
 		}
 		words[i] = string(scope)
 	}
+	// 32 random bytes need no slow hash: nobody tries them all.
 	text = TokenPrefix + newSecret()
 	t.ID = id.New(now)
 	_, err = tx.Exec(insertToken, int64(t.ID), hashOf(text), t.Name, int64(t.Creator), strings.Join(words, " "), now.UnixMicro())

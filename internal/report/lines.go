@@ -138,6 +138,7 @@ var (
 
 const never = 1<<63 - 1
 
+// bounds are the instants between which a line was ordered; without a filter, all of time.
 func (f Filter) bounds() (from, to int64) {
 	from, to = -never, never
 	if !f.From.IsZero() {
@@ -197,10 +198,12 @@ func Lines(tx *db.Tx, creator id.ID, m market.Market, f Filter) (Page, error) {
 	page := Page{Lines: lines}
 	if len(lines) > limit {
 		page.Lines, page.More = lines[:limit], true
+		// One line more than asked for was read: there is a next page, and it begins behind this one's last line.
 		last := page.Lines[limit-1]
 		page.Next = Cursor{last.Touched.UnixMicro(), last.Order, last.ID}
 		return page, nil
 	}
+	// The page is not full. Where nothing was filtered out, the list is over; else it is only known when the window was not.
 	if f.Sort != SortNewest || f.plain() {
 		return page, nil
 	}
@@ -242,6 +245,7 @@ func LinesOf(tx *db.Tx, m market.Market, orders []string) (map[string][]Line, er
 	return found, fault.Wrap(err, "reading lines of orders")
 }
 
+// list reads lines of one statement.
 func list(tx *db.Tx, statement *db.Stmt, args ...any) ([]Line, error) {
 	var lines []Line
 	err := tx.Each(statement, func(scan func(...any) error) error {
@@ -252,6 +256,7 @@ func list(tx *db.Tx, statement *db.Stmt, args ...any) ([]Line, error) {
 	return lines, fault.Wrap(err, "reading lines")
 }
 
+// readLine scans what lineColumns name.
 func readLine(scan func(...any) error) (Line, error) {
 	var l Line
 	var at, touched, creator, program int64

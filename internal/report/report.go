@@ -62,6 +62,7 @@ func BalancesOf(tx *db.Tx, creator id.ID, m market.Market, now time.Time) (Balan
 	return b, fault.Wrap(err, "reading balances")
 }
 
+// add sorts one account into its place, by what its path says behind creator and marketplace.
 func (b *Balances) add(name string, debits, credits int64, m market.Market, now time.Time) {
 	balance := credits - debits
 	switch name {
@@ -105,6 +106,7 @@ var (
 		WHERE creator = $1 AND market = $2 AND day >= $3 AND day <= $4 GROUP BY day ORDER BY day`)
 )
 
+// dateForm is how the rollups of orders write a local date.
 const dateForm = "2006-01-02"
 
 const secondsPerDay = 24 * 60 * 60
@@ -187,8 +189,9 @@ func Sum(days []Day) (sum Day) {
 	return sum
 }
 
-var selectSales = db.Statement(`SELECT order_id FROM line WHERE creator = $1 AND creator <> 0 AND market = $2 AND touched >= $3
-	AND at >= $3 AND program = $4 AND pending + earned > 0 GROUP BY order_id ORDER BY order_id LIMIT $5`)
+// Which orders these are does not matter, only how many: without an order the engine stops at the last one wanted.
+var selectSales = db.Statement(`SELECT DISTINCT order_id FROM line WHERE creator = $1 AND creator <> 0 AND market = $2
+	AND touched >= $3 AND at >= $3 AND program = $4 AND pending + earned > 0 LIMIT $5`)
 
 // Sales counts the distinct orders since an instant that are credited to a creator in a program above zero, up to a
 // number (docs/spec.md §9: qualifying sales).

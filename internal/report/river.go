@@ -49,6 +49,7 @@ var (
 func RiverOf(tx *db.Tx, m market.Market, now time.Time) (River, error) {
 	var r River
 	var gross, newest, oldest, open int64
+	// Rollups of clicks are numbered by day; orders are counted from the day's first instant.
 	noon := noonOf(now, m)
 	today := time.Date(noon.Year(), noon.Month(), noon.Day(), 0, 0, 0, 0, m.Location()).UnixMicro()
 	number := int64(m.No)

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/a-h/templ"
 
 	"tributary/internal/auth"
+	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/event"
 	"tributary/internal/fault"
@@ -43,6 +45,7 @@ type feed struct {
 	stop    context.CancelFunc
 }
 
+// newFeed gives a feed; readers begin with the first page that looks.
 func newFeed(d *db.DB, hints *event.Hints) *feed {
 	if hints == nil {
 		hints = &event.Hints{} // nobody hints: pages look every two seconds
@@ -52,12 +55,15 @@ func newFeed(d *db.DB, hints *event.Hints) *feed {
 	return f
 }
 
+// close ends all readers and streams.
 func (f *feed) close() { f.stop() }
 
+// creatorTopic is hinted, within this feed, when something of a creator was booked.
 func creatorTopic(market uint16, creator id.ID) string {
 	return "creator/" + strconv.Itoa(int(market)) + "/" + creator.Text(id.Creator)
 }
 
+// marketTopic is hinted when anything was booked in a marketplace.
 func marketTopic(market uint16) string { return "market/" + strconv.Itoa(int(market)) }
 
 // follow keeps the marketplace's reader running until the returned function is called.
@@ -140,8 +146,10 @@ func (w *Web) operatorEvents(rw http.ResponseWriter, r *http.Request) error {
 // show, so that a stream that was cut resumes with one message, whatever it missed.
 func (w *Web) stream(rw http.ResponseWriter, r *http.Request, market uint16, orders, clicks string,
 	live func(*http.Request) (templ.Component, int64, error)) error {
-	control := http.NewResponseController(rw)
-	if err := control.SetWriteDeadline(time.Time{}); err != nil {
+	if r.Method != http.MethodGet { // who asks for the head alone would wait for ever
+		return ui.NotFound
+	}
+	if err := extend(rw); err != nil {
 		return fault.Wrap(err, "opening a stream")
 	}
 	leave := w.feed.follow(market)
@@ -173,7 +181,7 @@ func (w *Web) stream(rw http.ResponseWriter, r *http.Request, market uint16, ord
 		if !bytes.Equal(fresh.Bytes(), shown) {
 			shown = fresh.Bytes()
 			writeEvent(rw, turn, shown)
-			if control.Flush() != nil {
+			if flush(rw) != nil {
 				return nil
 			}
 		}
@@ -209,7 +217,7 @@ func (w *Web) await(rw http.ResponseWriter, r *http.Request, orders, clicks <-ch
 				return false
 			}
 			fmt.Fprint(rw, ": still here\n\n")
-			if http.NewResponseController(rw).Flush() != nil {
+			if flush(rw) != nil {
 				return false
 			}
 		case <-r.Context().Done():
@@ -218,6 +226,17 @@ func (w *Web) await(rw http.ResponseWriter, r *http.Request, orders, clicks <-ch
 			return false
 		}
 	}
+}
+
+// extend gives the stream time until two beats from now. The server's own limit is for answers that end; a reader who
+// takes nothing for so long is gone.
+func extend(w http.ResponseWriter) error {
+	return http.NewResponseController(w).SetWriteDeadline(clock.Wall().Add(2 * beat))
+}
+
+// flush sends what was written, and lets the stream live on.
+func flush(w http.ResponseWriter) error {
+	return errors.Join(http.NewResponseController(w).Flush(), extend(w))
 }
 
 // writeEvent writes one message; a line break within it begins a new data line, as the format wants it.

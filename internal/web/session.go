@@ -52,10 +52,12 @@ func (w *Web) loginPage(rw http.ResponseWriter, r *http.Request) error {
 	return ui.Send(rw, r, ui.LoginForm(token))
 }
 
+// login spends a link: the form of loginPage leads here.
 func (w *Web) login(rw http.ResponseWriter, r *http.Request) error {
 	return w.signIn(rw, r, r.PostFormValue("token"))
 }
 
+// signIn exchanges a login link for a session.
 func (w *Web) signIn(rw http.ResponseWriter, r *http.Request, token string) error {
 	var p auth.Principal
 	err := w.DB.Write(r.Context(), db.Interactive, func(tx *db.Tx) (err error) {
@@ -75,6 +77,7 @@ func (w *Web) signIn(rw http.ResponseWriter, r *http.Request, token string) erro
 	return nil
 }
 
+// logout ends the session; its cookie opens nothing any more.
 func (w *Web) logout(rw http.ResponseWriter, r *http.Request) error {
 	if err := w.sessions.Destroy(r.Context()); err != nil {
 		return fault.Wrap(err, "ending a session")

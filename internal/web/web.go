@@ -81,6 +81,7 @@ func New(c Config) *Web {
 	return w
 }
 
+// ServeHTTP answers whatever the table has a row for; anything else leads to a page that says so.
 func (w *Web) ServeHTTP(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }
 
 // Close ends the live streams and what feeds them.
@@ -98,6 +99,7 @@ func (w *Web) Patterns() (patterns []string) {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// headers are on every answer, an error's too.
 func headers(secure bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -139,6 +141,7 @@ func (w *Web) guard(route route) http.Handler {
 	})
 }
 
+// act runs an action; what it cannot do becomes a page here and nowhere else.
 func (w *Web) act(rw http.ResponseWriter, r *http.Request, action ui.Action) {
 	if err := action(rw, r); err != nil {
 		ui.Fail(rw, r, err)

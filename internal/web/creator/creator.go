@@ -56,7 +56,7 @@ func (p *Pages) open(tx *db.Tx, r *http.Request, title, current string) (*desk, 
 		return nil, err
 	}
 	markets := slices.DeleteFunc(slices.Clone(all), func(m market.Market) bool { return !slices.Contains(own, m.No) })
-	if len(markets) == 0 {
+	if len(markets) == 0 { // somebody without a tracking id may look around
 		markets = all
 	}
 	if len(markets) == 0 {
@@ -88,6 +88,7 @@ func (d *desk) inMarket(path string, more ...string) string {
 	return ui.Link(path, nil, changes...)
 }
 
+// money writes an amount of the marketplace that is being looked at.
 func (d *desk) money(amount int64) string { return d.Format.Money(amount, d.Market.Currency) }
 
 // show reads and sends a page.

@@ -72,6 +72,7 @@ func (p *Pages) Live(r *http.Request) (page templ.Component, turn int64, err err
 	return page, turn, err
 }
 
+// readHome reads what home shows: a dozen short ranges, whatever the number of lines.
 func readHome(tx *db.Tx, d *desk) (*home, error) {
 	h := &home{desk: d}
 	me, m := d.me.Creator, d.Market
@@ -82,6 +83,7 @@ func readHome(tx *db.Tx, d *desk) (*home, error) {
 	if h.balances, err = report.BalancesOf(tx, me, m, d.now); err != nil {
 		return nil, err
 	}
+	// One range of days holds this month, the one before it and the chart.
 	local := d.now.In(m.Location())
 	first := time.Date(local.Year(), local.Month(), 1, 12, 0, 0, 0, m.Location())
 	lastFirst := first.AddDate(0, -1, 0)
@@ -133,6 +135,7 @@ func (h *home) reaches() []ui.Reach {
 	})
 }
 
+// bars are the days of the chart; the last one is still growing.
 func (h *home) bars() []ui.Bar {
 	bars := make([]ui.Bar, len(h.days))
 	for i, day := range h.days {
@@ -141,10 +144,12 @@ func (h *home) bars() []ui.Bar {
 	return bars
 }
 
+// view is how home lists lines: newest change first.
 func (h *home) view() ui.LineView {
 	return h.lineView("Your newest order lines")
 }
 
+// lineView is how every page of a creator lists lines.
 func (d *desk) lineView(caption string) ui.LineView {
 	return ui.LineView{Format: d.Format, Currency: d.Market.Currency, Now: d.now, Href: d.lineAddress, Caption: caption, Earns: "You earn"}
 }
@@ -195,6 +200,7 @@ func suggest(tx *db.Tx, h *home) (next []suggestion, err error) {
 	return next, nil
 }
 
+// plainSales says how many sales are missing, as a person would.
 func plainSales(missing int) string {
 	switch {
 	case missing <= 0:
@@ -205,6 +211,7 @@ func plainSales(missing int) string {
 	return fmt.Sprintf("%d more qualifying sales for full approval", missing)
 }
 
+// bestDay is the first of the days that brought the most.
 func bestDay(days []report.Day) (best report.Day) {
 	for _, day := range days {
 		if day.Commission > best.Commission {

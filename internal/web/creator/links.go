@@ -68,6 +68,7 @@ func (p *Pages) Links(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// readLinks reads the page. It is shown for an address as for a form that was refused: both have the same fields.
 func (p *Pages) readLinks(tx *db.Tx, d *desk, r *http.Request) (*links, error) {
 	l := &links{desk: d, address: p.Address, question: strings.TrimSpace(r.FormValue("q"))}
 	all, err := link.TrackingOf(tx, []id.ID{d.me.Creator})
@@ -111,6 +112,7 @@ func (p *Pages) readLinks(tx *db.Tx, d *desk, r *http.Request) (*links, error) {
 	return l, err
 }
 
+// search finds products by name, each with the rate that it earns now.
 func (l *links) search(tx *db.Tx, card *ratecard.Version) error {
 	found, err := product.Search(tx, l.Market.No, l.question[:min(len(l.question), maxQuestion)], maxPicks)
 	for _, one := range found {
@@ -119,6 +121,7 @@ func (l *links) search(tx *db.Tx, card *ratecard.Version) error {
 	return err
 }
 
+// rateOf is the rate of a product at this instant. What counts is the one at the time of the order.
 func (l *links) rateOf(card *ratecard.Version, category, sku string) string {
 	if card == nil {
 		return "no rate yet"
@@ -126,6 +129,7 @@ func (l *links) rateOf(card *ratecard.Version, category, sku string) string {
 	return l.Format.Percent(card.Lookup(category, sku).BPS)
 }
 
+// readMade reads a link that is shown whole. Somebody else's code is as if it did not exist.
 func (l *links) readMade(tx *db.Tx, code string, card *ratecard.Version) error {
 	found, err := link.ByCode(tx, []string{code})
 	if err != nil {
@@ -202,6 +206,7 @@ func (p *Pages) MakeLink(w http.ResponseWriter, r *http.Request) error {
 // that is away catches up by itself.
 const edgePatience = 2 * time.Second
 
+// waitForEdge makes sure that a link works when it is shown.
 func (p *Pages) waitForEdge(ctx context.Context) error {
 	if p.LinkMade == nil {
 		return nil
@@ -223,6 +228,7 @@ func isAddress(text string) bool {
 	return strings.Contains(text, "://") || strings.HasPrefix(text, "/") || slash && strings.Contains(host, ".")
 }
 
+// makeLink makes a short link, or finds the one that the creator has for the same target already.
 func makeLink(tx *db.Tx, d *desk, r *http.Request, target string) (code string, err error) {
 	tracking, err := d.chooseTracking(tx, r)
 	if err != nil {

@@ -25,12 +25,14 @@ type creators struct {
 	next string
 }
 
+// creatorRow is an account as the list shows it.
 type creatorRow struct {
 	creator.Creator
 	standings []standing
 	balances  report.Balances
 }
 
+// standing is an enrolment's present state in words; good tells whether its links earn.
 type standing struct {
 	program, state string
 	good           bool
@@ -63,6 +65,7 @@ func (p *Pages) Creators(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// readRows adds standing and balances: one set-based read, and one range of accounts each.
 func readRows(tx *db.Tx, d *desk, found []creator.Creator) ([]creatorRow, error) {
 	ids := make([]id.ID, len(found))
 	for i, one := range found {
@@ -89,6 +92,7 @@ func readRows(tx *db.Tx, d *desk, found []creator.Creator) ([]creatorRow, error)
 	return rows, nil
 }
 
+// creatorAddress leads to a creator's page.
 func (d *desk) creatorAddress(one id.ID) string {
 	return d.inMarket("/operator/creators/" + one.Text(id.Creator))
 }
@@ -129,4 +133,5 @@ func (p *Pages) Creator(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// reaches are the places of the creator's own river.
 func (v *one) reaches() []ui.Reach { return ui.Reaches(v.balances, v.Market, v.Format, v.now, nil) }

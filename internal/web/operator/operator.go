@@ -44,6 +44,7 @@ type desk struct {
 	now time.Time
 }
 
+// open reads the marketplaces and the one that the address names; without a name it is the first. Staff see them all.
 func (p *Pages) open(tx *db.Tx, r *http.Request, title, current string) (*desk, error) {
 	markets, err := market.All(tx)
 	if err != nil {
@@ -69,6 +70,7 @@ func (p *Pages) open(tx *db.Tx, r *http.Request, title, current string) (*desk, 
 	return d, nil
 }
 
+// money writes an amount of the marketplace that is being looked at.
 func (d *desk) money(amount int64) string { return d.Format.Money(amount, d.Market.Currency) }
 
 // inMarket is an address of ours in the marketplace that is being looked at.
@@ -76,6 +78,7 @@ func (d *desk) inMarket(path string, more ...string) string {
 	return ui.Link(path, nil, append([]string{"market", d.Market.ID}, more...)...)
 }
 
+// show reads and sends a page.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, title, current string,
 	read func(*db.Tx, *desk) (templ.Component, error)) error {
 	var page templ.Component

@@ -49,6 +49,7 @@ func (p *Pages) Orders(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// next is the address of the page that follows; a search shows its first page alone, and is made narrower instead.
 func (v *orders) next() string {
 	if !v.more || v.text != "" {
 		return ""
@@ -57,14 +58,17 @@ func (v *orders) next() string {
 	return v.inMarket("/operator/orders", "before", strconv.FormatInt(last.At.UnixMicro(), 10)+"~"+last.ID)
 }
 
+// orderAddress leads to an order. Ids are the store's: they are escaped.
 func (d *desk) orderAddress(order string) string {
 	return d.inMarket("/operator/orders/" + url.PathEscape(order))
 }
 
+// lineAddress leads to the explanation of a line.
 func (d *desk) lineAddress(l report.Line) string {
 	return d.inMarket("/operator/lines/" + url.PathEscape(l.Order) + "/" + url.PathEscape(l.ID))
 }
 
+// view is how staff list lines: by the time of the order, since they come from one.
 func (d *desk) view(caption string) ui.LineView {
 	return ui.LineView{Format: d.Format, Currency: d.Market.Currency, Now: d.now, Href: d.lineAddress, Caption: caption,
 		Earns: "Earns", Ordered: true}
@@ -95,6 +99,7 @@ func readNames(tx *db.Tx, e *accrual.Explanation) (map[string]string, error) {
 	return names, err
 }
 
+// touched are the creators of all clicks that were known for a line.
 func touched(e *accrual.Explanation) (creators []string) {
 	for _, t := range e.Touches {
 		creators = append(creators, t.Creator)

@@ -29,6 +29,7 @@ type rateRow struct {
 	cells []rateCell
 }
 
+// rateCell is one rate with its cap.
 type rateCell struct {
 	rate, cap string
 	own       bool // an entry of its own; what is inherited is shown softly
@@ -87,6 +88,7 @@ func (v *rates) fill() {
 	}
 }
 
+// cell is what a place gets under a version, also where it is inherited, and what that changes against the version before.
 func (v *rates) cell(version *ratecard.Version, place ratecard.Entry, i int) rateCell {
 	rate := version.Lookup(place.Category, place.SKU)
 	cell := rateCell{rate: v.Format.Percent(rate.BPS), own: rate.Match == place.Text()}
@@ -113,6 +115,7 @@ func (v *rates) heading(i int) string {
 	return "From " + v.Format.Date(v.versions[i].Effective, v.now)
 }
 
+// kindLink leads to the card of a kind.
 func (v *rates) kindLink(kind ratecard.Kind) ui.Item {
 	return ui.Item{Label: string(kind), Href: v.inMarket("/operator/rates", "kind", string(kind))}
 }

@@ -70,6 +70,7 @@ func (p *Pages) Live(r *http.Request) (page templ.Component, turn int64, err err
 	return page, turn, err
 }
 
+// readRiver reads the first page. The log's backlog is this process's own: it is asked, not read.
 func (p *Pages) readRiver(tx *db.Tx, d *desk) (*river, error) {
 	v := &river{desk: d}
 	var err error
@@ -90,6 +91,7 @@ func (p *Pages) readRiver(tx *db.Tx, d *desk) (*river, error) {
 	return v, err
 }
 
+// bars are the days of clicks; the last one is still growing.
 func (v *river) bars() []ui.Bar {
 	bars := make([]ui.Bar, len(v.days))
 	for i, day := range v.days {
@@ -98,6 +100,7 @@ func (v *river) bars() []ui.Bar {
 	return bars
 }
 
+// age says how long the oldest waiting thing has waited, and gives the time for judging whether that is late.
 func (v *river) age(since, now time.Time) (string, time.Duration) {
 	if since.IsZero() {
 		return "nothing waits", 0
@@ -105,6 +108,7 @@ func (v *river) age(since, now time.Time) (string, time.Duration) {
 	return "oldest " + ui.Age(now.Sub(since)), now.Sub(since)
 }
 
+// stages are the steps of the river in the order in which money goes through them.
 func (v *river) stages() []stage {
 	f := v.Format
 	shipped, open, waiting, due := "", "", "", ""
@@ -130,4 +134,5 @@ func (v *river) stages() []stage {
 	}
 }
 
+// reaches are the same places as on a creator's page, of all creators together.
 func (v *river) reaches() []ui.Reach { return ui.Reaches(v.Balances, v.Market, v.Format, v.now, nil) }

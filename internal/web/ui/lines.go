@@ -43,6 +43,7 @@ func (v LineView) when(l report.Line) time.Time {
 	return l.Touched
 }
 
+// whenWord is the heading over that instant.
 func (v LineView) whenWord() string {
 	if v.Ordered {
 		return "Ordered"

@@ -108,6 +108,7 @@ var packers = sync.Pool{New: func() any {
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
+// send writes a rendered page, packed where the browser takes it.
 func send(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buffer)
@@ -130,7 +131,7 @@ func send(w http.ResponseWriter, r *http.Request, status int, page templ.Compone
 	defer packers.Put(packer)
 	packer.Reset(w)
 	_, _ = buffer.WriteTo(packer)
-	_ = packer.Close()
+	_ = packer.Close() // the same: an error here is a reader who has gone
 	return nil
 }
 

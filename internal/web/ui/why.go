@@ -54,6 +54,7 @@ func Explain(e *accrual.Explanation, me, product string, f Format, now time.Time
 	return w
 }
 
+// explainer is an explanation with whom it is told to.
 type explainer struct {
 	e       *accrual.Explanation
 	me      string
@@ -62,8 +63,10 @@ type explainer struct {
 	now     time.Time
 }
 
+// money writes an amount of the line's marketplace.
 func (x explainer) money(amount int64) string { return x.f.Money(amount, x.e.Currency) }
 
+// title says what is explained, with the amount where there is one.
 func (x explainer) title() string {
 	total := x.e.Pending + x.e.Earned
 	switch {
@@ -79,10 +82,12 @@ func (x explainer) title() string {
 	return "Why you earned " + x.money(total) + " on " + x.product
 }
 
+// step is something that happened at an instant.
 func (x explainer) step(at time.Time, text string) Step {
 	return Step{At: x.f.Stamp(at), ISO: x.f.ISO(at), Text: text}
 }
 
+// touch tells of a click and what became of it. A creator is not told whose the others are.
 func (x explainer) touch(t accrual.TouchExplained) Step {
 	text := "A shopper clicked your link"
 	switch {
@@ -112,6 +117,7 @@ func (x explainer) touch(t accrual.TouchExplained) Step {
 	return s
 }
 
+// purchase tells of cart and order.
 func (x explainer) purchase() (steps []Step) {
 	if x.e.AddedAt != nil {
 		s := x.step(*x.e.AddedAt, "Put into the cart")
@@ -128,6 +134,7 @@ func (x explainer) purchase() (steps []Step) {
 	return append(steps, s)
 }
 
+// event tells of what happened to the goods later.
 func (x explainer) event(event accrual.EventExplained) Step {
 	words := map[order.Type]string{order.TypeShipped: "Shipped", order.TypeCancelled: "Cancelled", order.TypeReturned: "Returned",
 		order.TypeRefunded: "Refunded"}
@@ -227,6 +234,7 @@ func (x explainer) rule() string {
 	return ""
 }
 
+// changes says what may still move the amount.
 func (x explainer) changes() (changes []string) {
 	e := x.e
 	if e.Pending > 0 {

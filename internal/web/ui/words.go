@@ -30,6 +30,7 @@ func (f Frame) inMarket(href string) string {
 	return Link(href, nil, "market", f.Market.ID)
 }
 
+// failureTitle is the heading of an error's page.
 func failureTitle(kind fault.Kind) string {
 	switch kind {
 	case fault.NotFound:
@@ -72,6 +73,7 @@ var Reasons = []attribution.Reason{
 	attribution.RoundsToZero, attribution.NotFulfilled, attribution.Cancelled, attribution.Returned, attribution.AwaitingPayment,
 }
 
+// Words for the codes: what happened, as it is said to somebody who has never read the rules.
 var reasons = map[attribution.Reason]string{
 	attribution.BadToken:           "the click could not be read",
 	attribution.WrongMarketplace:   "the click belongs to another marketplace",
