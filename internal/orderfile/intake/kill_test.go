@@ -105,22 +105,30 @@ func TestKilledImportGoesOn(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	for round := 0; left > 0; round++ {
-		replays := round%2 == 1
-		file := filepath.Join(t.TempDir(), "orders.csv")
-		invent(t, file, 1500, seed+uint64(round))
-		address := dbtest.Address(t)
-		environment := []string{childFile + "=" + file, childDB + "=" + address}
-		if replays {
-			environment = append(environment, childReplay+"=1")
-		}
-		lives := 0
-		for ended := false; !ended && left > 0 && lives < 12; lives++ {
-			ended = live(t, random.IntN(8), environment...)
-			left--
-		}
-		compareKilled(t, address, file, replays)
-		t.Logf("%d lives, replay %v", lives, replays)
+		// A test of its own, so that its files and databases go when it ends.
+		t.Run(strconv.Itoa(round), func(t *testing.T) {
+			left -= killedRound(t, random, seed+uint64(round), round%2 == 1, min(left, maxLives))
+		})
 	}
+}
+
+// maxLives is how often one file's import is killed at most; then it may end, and another file begins.
+const maxLives = 12
+
+// killedRound imports one file in several lives, compares, and tells how many they were.
+func killedRound(t *testing.T, random *rand.Rand, seed uint64, replays bool, most int) (lives int) {
+	file, address := filepath.Join(t.TempDir(), "orders.csv"), dbtest.Address(t)
+	invent(t, file, 1500, seed)
+	environment := []string{childFile + "=" + file, childDB + "=" + address}
+	if replays {
+		environment = append(environment, childReplay+"=1")
+	}
+	for ended := false; !ended && lives < most; lives++ {
+		ended = live(t, random.IntN(8), environment...)
+	}
+	compareKilled(t, address, file, replays)
+	t.Logf("%d lives, replay %v", lives, replays)
+	return lives
 }
 
 func invent(t testing.TB, path string, rows int, seed uint64) {
