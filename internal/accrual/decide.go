@@ -38,7 +38,7 @@ type dayKey struct {
 // decide brings every line that the group touched to its targets.
 func (g *group) decide() error {
 	g.out.days = map[dayKey]*[4]int64{}
-	orders := map[*purchase]map[id.ID]bool{}
+	orders := map[*purchase]map[dayKey]bool{}
 	for _, l := range g.dirty {
 		if orders[l.order] == nil {
 			orders[l.order] = l.order.credited()
@@ -49,29 +49,29 @@ func (g *group) decide() error {
 	}
 	for p, before := range orders {
 		after := p.credited()
-		for creator := range before {
-			if !after[creator] {
-				g.day(creator, p.at)[0]--
+		for key := range before {
+			if !after[key] {
+				g.day(key)[0]--
 			}
 		}
-		for creator := range after {
-			if !before[creator] {
-				g.day(creator, p.at)[0]++
+		for key := range after {
+			if !before[key] {
+				g.day(key)[0]++
 			}
 		}
 	}
 	return nil
 }
 
-// credited are the creators of an order's lines.
-func (p *purchase) credited() map[id.ID]bool {
-	creators := map[id.ID]bool{}
+// credited are the creators of an order's lines, with the day on which it counts for them.
+func (p *purchase) credited() map[dayKey]bool {
+	keys := map[dayKey]bool{}
 	for _, l := range p.lines {
 		if l.state.Day.Creator != 0 {
-			creators[l.state.Day.Creator] = true
+			keys[dayKey{l.state.Day.Creator, l.state.Day.Day}] = true
 		}
 	}
-	return creators
+	return keys
 }
 
 func (g *group) decideLine(l *line) error {
@@ -118,21 +118,21 @@ func (g *group) count(l *line) {
 	was := l.state.Day
 	now := counted{}
 	if b := l.state.Basis; b.Credited && b.Reason == "" {
-		now = counted{b.Creator, l.targets.Fold.Kept(l.terms.Quantity), l.targets.Fold.Total, l.targets.Posted().Total}
+		day := dayOf(g.book.market, clock.FromMicro(l.terms.OrderedAt))
+		now = counted{b.Creator, day, l.targets.Fold.Kept(l.terms.Quantity), l.targets.Fold.Total, l.targets.Posted().Total}
 	}
 	l.state.Day = now
 	if was.Creator != 0 {
-		day := g.day(was.Creator, l.order.at)
+		day := g.day(dayKey{was.Creator, was.Day})
 		day[1], day[2], day[3] = day[1]-was.Units, day[2]-was.Revenue, day[3]-was.Commission
 	}
 	if now.Creator != 0 {
-		day := g.day(now.Creator, l.order.at)
+		day := g.day(dayKey{now.Creator, now.Day})
 		day[1], day[2], day[3] = day[1]+now.Units, day[2]+now.Revenue, day[3]+now.Commission
 	}
 }
 
-func (g *group) day(creator id.ID, at int64) *[4]int64 {
-	key := dayKey{creator, dayOf(g.book.market, clock.FromMicro(at))}
+func (g *group) day(key dayKey) *[4]int64 {
 	if g.out.days[key] == nil {
 		g.out.days[key] = new([4]int64)
 	}

@@ -73,10 +73,11 @@ type state struct {
 
 // counted is what the line adds to its creator's day.
 type counted struct {
-	Creator    id.ID `json:"c,omitempty"`
-	Units      int64 `json:"u,omitempty"`
-	Revenue    int64 `json:"v,omitempty"`
-	Commission int64 `json:"m,omitempty"`
+	Creator    id.ID  `json:"c,omitempty"`
+	Day        string `json:"d,omitempty"`
+	Units      int64  `json:"u,omitempty"`
+	Revenue    int64  `json:"v,omitempty"`
+	Commission int64  `json:"m,omitempty"`
 }
 
 var (

@@ -11,6 +11,7 @@ import (
 	"tributary/internal/commission"
 	"tributary/internal/db"
 	"tributary/internal/fault"
+	"tributary/internal/id"
 	"tributary/internal/ledger"
 	"tributary/internal/order"
 )
@@ -21,6 +22,7 @@ var (
 		WHERE lane = $1 AND subject >= $2 AND subject <= $3 ORDER BY subject, version, component, leg`)
 	selectSpan = db.Statement(`SELECT order_id, line_id, at, sku, quantity, amount, digital, terms, version, whole_version, state, pending, earned, reason
 		FROM line WHERE market = $1 AND (order_id > $2 OR order_id = $2 AND line_id > $3) ORDER BY order_id, line_id LIMIT $4`)
+	selectDays     = db.Statement(`SELECT creator, day, orders, units, revenue, commission FROM creator_day WHERE market = $1`)
 	countUndecided = db.Statement(`SELECT COUNT(*) FROM transfer WHERE lane = $1 AND NOT EXISTS (SELECT 1 FROM decision d
 		WHERE d.lane = transfer.lane AND d.subject = transfer.subject AND d.version = transfer.version)`)
 )
@@ -227,13 +229,18 @@ func verifyClose(versions []stored, transfers []ledger.Transfer, differ func(str
 // verifyLines compares every line with its newest decision.
 func verifyLines(tx *db.Tx, lane int64, differ func(string)) (count int, err error) {
 	orderID, lineID := "", ""
+	days := map[dayKey]*[4]int64{}
+	credited := map[string]bool{} // order and creator and day: an order counts once
 	for {
 		page, err := readLinePage(tx, lane, &orderID, &lineID)
 		if err != nil {
 			return count, err
 		}
 		if len(page) == 0 {
-			return count, nil
+			return count, verifyDays(tx, lane, days, differ)
+		}
+		for _, l := range page {
+			l.state.Day.addTo(days, credited, l.order)
 		}
 		count += len(page)
 		subjects := make([]any, 0, len(page))
@@ -257,8 +264,50 @@ func verifyLines(tx *db.Tx, lane int64, differ func(string)) (count int, err err
 	}
 }
 
+// addTo sums what lines add to their creators' days.
+func (c counted) addTo(days map[dayKey]*[4]int64, credited map[string]bool, orderID string) {
+	if c.Creator == 0 {
+		return
+	}
+	key := dayKey{c.Creator, c.Day}
+	if days[key] == nil {
+		days[key] = new([4]int64)
+	}
+	once := fmt.Sprint(orderID, " ", key)
+	if !credited[once] {
+		credited[once] = true
+		days[key][0]++
+	}
+	days[key][1] += c.Units
+	days[key][2] += c.Revenue
+	days[key][3] += c.Commission
+}
+
+// verifyDays compares the days that pages read with what the lines add up to.
+func verifyDays(tx *db.Tx, lane int64, days map[dayKey]*[4]int64, differ func(string)) error {
+	err := tx.Each(selectDays, func(scan func(...any) error) error {
+		var creator int64
+		var key dayKey
+		var kept [4]int64
+		if err := scan(&creator, &key.day, &kept[0], &kept[1], &kept[2], &kept[3]); err != nil {
+			return err
+		}
+		key.creator = id.ID(creator)
+		if sum := days[key]; sum != nil && kept != *sum || sum == nil && kept != [4]int64{} {
+			differ(fmt.Sprintf("%s on %s: orders, units, revenue, commission are %v, and the lines add up to %v", key.creator.Text(id.Creator), key.day, kept, sum))
+		}
+		delete(days, key)
+		return nil
+	}, lane)
+	for key, sum := range days {
+		differ(fmt.Sprintf("%s on %s: no row, and the lines add up to %v", key.creator.Text(id.Creator), key.day, *sum))
+	}
+	return fault.Wrap(err, "reading creators' days")
+}
+
 // auditLine is a line's row as the audit compares it.
 type auditLine struct {
+	order           string
 	terms           order.Terms
 	version         int64
 	state           state
@@ -280,7 +329,7 @@ func readLinePage(tx *db.Tx, lane int64, orderID, lineID *string) (map[string]au
 		if err := json.Unmarshal([]byte(terms), &o); err != nil {
 			return err
 		}
-		l.terms.Digital, l.terms.DigitalMonth = digital == 1, o.Digital
+		l.order, l.terms.Digital, l.terms.DigitalMonth = *orderID, digital == 1, o.Digital
 		err := json.Unmarshal([]byte(kept), &l.state)
 		page[Subject(*orderID, *lineID)] = l
 		return err

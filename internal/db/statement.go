@@ -109,6 +109,7 @@ var (
 	words       = regexp.MustCompile(`\bBIGINT\b|\bBYTEA\b|COLLATE "C"`)
 	// What the two engines do differently, or one does not have: refused where a statement is declared.
 	forbidden      = regexp.MustCompile(`(?i)\bFOR UPDATE\b|\bFOR SHARE\b|\bSAVEPOINT\b|\bunnest\b|\bCOPY\b|->|\bBOOLEAN\b|\bNUMERIC\b|\bREAL\b|\bDOUBLE\b|\bILIKE\b|\bTIMESTAMP|\bROUND\s*\(|\?|[^/*]/[^/*]`)
+	literal        = regexp.MustCompile(`'[^']*'`)
 	sumWithoutCast = regexp.MustCompile(`(?i)\bSUM\s*\(`)
 	castSum        = regexp.MustCompile(`(?i)\bCAST\s*\(\s*(COALESCE\s*\(\s*)?SUM\s*\(`)
 )
@@ -144,7 +145,8 @@ func inOrder(text string) bool {
 }
 
 func checkText(text string) {
-	if found := forbidden.FindString(text); found != "" {
+	bare := literal.ReplaceAllString(text, "''") // what stands in quotes is a value, not SQL
+	if found := forbidden.FindString(bare); found != "" {
 		panic(fmt.Sprintf("db: %q is outside the common dialect, in: %s", found, text))
 	}
 	if len(sumWithoutCast.FindAllString(text, -1)) != len(castSum.FindAllString(text, -1)) {
