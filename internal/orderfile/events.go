@@ -114,7 +114,7 @@ func (b *Builder) row() (row *Row, fits bool, err error) {
 		}
 		row = &read
 	}
-	if b.placed != nil && (b.placed.Order != row.Invoice || !b.placed.OccurredAt.Equal(row.At) || len(b.placed.Placed.Lines) == order.MaxLines) {
+	if p := b.placed; p != nil && (p.Order != row.Invoice || !p.OccurredAt.Equal(row.At) || len(p.Placed.Lines) == order.MaxLines) {
 		b.flush()
 	}
 	if b.placed == nil {
@@ -211,7 +211,8 @@ func (b *Builder) sell(row *Row, invoice, line int32) error {
 	}
 	id := strconv.Itoa(int(line))
 	currency := b.mapping.Marketplace.Currency
-	sold := order.Line{ID: id, SKU: row.SKU, Quantity: row.Quantity, Amount: money.Money{Amount: net, Currency: currency}, Category: category}
+	sold := order.Line{ID: id, SKU: row.SKU, Quantity: row.Quantity, Category: category,
+		Amount: money.Money{Amount: net, Currency: currency}}
 	if row.Tag != "" {
 		sold.Touches = []order.Imported{{Tag: row.Tag, ClickedAt: row.ClickedAt}}
 	} else if tag := b.mapping.touch(row.Customer); tag != "" {
@@ -229,8 +230,8 @@ func (b *Builder) sell(row *Row, invoice, line int32) error {
 		}
 	}
 	b.placed.Placed.Lines = append(b.placed.Placed.Lines, sold)
-	b.ship = append(b.ship, order.Event{ID: row.Invoice + ":" + id + ":shipped", Type: order.TypeShipped, Market: b.mapping.Marketplace.ID,
-		OccurredAt: row.At, Order: row.Invoice, Line: id, Quantity: row.Quantity})
+	b.ship = append(b.ship, order.Event{ID: row.Invoice + ":" + id + ":shipped", Type: order.TypeShipped,
+		Market: b.mapping.Marketplace.ID, OccurredAt: row.At, Order: row.Invoice, Line: id, Quantity: row.Quantity})
 	if !b.orders[invoice] {
 		b.orders[invoice] = true
 		b.totals.Orders++
@@ -285,7 +286,7 @@ func (b *Builder) giveBack(row *Row, line int32) {
 		r.Amount += p.amount
 		r.Events++
 		b.group.Events = append(b.group.Events, order.Event{ID: prefix + strconv.Itoa(i+1), Type: order.TypeReturned,
-			Market: b.mapping.Marketplace.ID, OccurredAt: row.At, Order: b.shelf.invoices.texts[p.invoice], Line: strconv.Itoa(int(p.line)),
-			Quantity: p.quantity})
+			Market: b.mapping.Marketplace.ID, OccurredAt: row.At, Order: b.shelf.invoices.texts[p.invoice],
+			Line: strconv.Itoa(int(p.line)), Quantity: p.quantity})
 	}
 }

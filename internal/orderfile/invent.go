@@ -23,8 +23,8 @@ const (
 	invoiceEvery      = 20 * time.Minute
 )
 
-var inventedWords = []string{"BLUE", "SMALL", "METAL", "MUG", "CUSHION", "TEA", "TIN", "GARDEN", "LANTERN", "BAG", "CARD", "PARTY", "FRAME",
-	"CHRISTMAS", "BAKING", "RING", "SIGN", "CLOCK", "WRAP", "TOY"}
+var inventedWords = []string{"BLUE", "SMALL", "METAL", "MUG", "CUSHION", "TEA", "TIN", "GARDEN", "LANTERN", "BAG", "CARD", "PARTY",
+	"FRAME", "CHRISTMAS", "BAKING", "RING", "SIGN", "CLOCK", "WRAP", "TOY"}
 
 type inventor struct {
 	*rand.Rand

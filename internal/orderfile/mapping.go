@@ -190,8 +190,8 @@ func (m *Mapping) prepareTouches() error {
 		return fault.Invalidf("touches", "there is nobody to click for", "name creators with their tags")
 	}
 	var part, whole uint64
-	if n, err := fmt.Sscanf(m.Touches.Share, "%d/%d", &part, &whole); n != 2 || err != nil || whole == 0 || part > whole || whole > 1e9 ||
-		m.Touches.Share != fmt.Sprintf("%d/%d", part, whole) {
+	if n, err := fmt.Sscanf(m.Touches.Share, "%d/%d", &part, &whole); n != 2 || err != nil || whole == 0 || part > whole ||
+		whole > 1e9 || m.Touches.Share != fmt.Sprintf("%d/%d", part, whole) {
 		return fault.Invalidf("touches.share", "%q is not a fraction", "write one from 0/1 to 1/1, such as 1/2", clip(m.Touches.Share))
 	}
 	m.share = [2]uint64{part, whole}

@@ -113,8 +113,8 @@ func (r *Reader) parse(record []string, row *Row) Reason {
 		return InvoiceUnreadable
 	case !printable(row.SKU, 1, maxSKU):
 		return SKUUnreadable
-	case !printable(row.Customer, 0, order.MaxText), !printable(row.Description, 0, order.MaxText), !printable(row.Tag, 0, order.MaxID),
-		!printable(row.Country, 0, order.MaxText):
+	case !printable(row.Customer, 0, order.MaxText), !printable(row.Description, 0, order.MaxText),
+		!printable(row.Tag, 0, order.MaxID), !printable(row.Country, 0, order.MaxText):
 		return TextUnreadable
 	}
 	if r.mapping.DecimalMark == "," {

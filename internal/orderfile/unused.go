@@ -14,7 +14,8 @@ import (
 func WriteUnused(path string) (tell func(Unused), end func() error, err error) {
 	file, err := os.Create(path)
 	if err != nil {
-		return nil, nil, fault.New(fault.Invalid, "unused", "cannot be written", "name a file in a folder that may be written").Because(err)
+		return nil, nil, fault.New(fault.Invalid, "unused", "cannot be written",
+			"name a file in a folder that may be written").Because(err)
 	}
 	out := csv.NewWriter(file)
 	_ = out.Write([]string{"row", "invoice", "sku", "quantity", "reason", "units"}) // Error is asked at the end
@@ -23,8 +24,8 @@ func WriteUnused(path string) (tell func(Unused), end func() error, err error) {
 		if u.Units > 0 {
 			units = strconv.FormatInt(u.Units, 10)
 		}
-		_ = out.Write([]string{strconv.FormatInt(u.Row.Number, 10), u.Row.Invoice, u.Row.SKU, strconv.FormatInt(u.Row.Quantity, 10),
-			string(u.Reason), units})
+		_ = out.Write([]string{strconv.FormatInt(u.Row.Number, 10), u.Row.Invoice, u.Row.SKU,
+			strconv.FormatInt(u.Row.Quantity, 10), string(u.Reason), units})
 	}
 	return tell, func() error {
 		out.Flush()

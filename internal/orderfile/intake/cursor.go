@@ -62,10 +62,11 @@ func (a *Answers) add(r accrual.Result) {
 
 var (
 	selectCursor = db.Statement(`SELECT value FROM setting WHERE name = $1`)
-	upsertCursor = db.Statement(`INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`)
+	upsertCursor = db.Statement(`INSERT INTO setting (name, value) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`)
 	// The tables that grow with an import, and are searched by keys all the while.
-	analyzeTables = []*db.Stmt{db.Statement(`ANALYZE order_event`), db.Statement(`ANALYZE orders`), db.Statement(`ANALYZE order_key`),
-		db.Statement(`ANALYZE line`), db.Statement(`ANALYZE decision`), db.Statement(`ANALYZE transfer`), db.Statement(`ANALYZE product`)}
+	analyzeTables = []*db.Stmt{db.Statement(`ANALYZE order_event`), db.Statement(`ANALYZE orders`),
+		db.Statement(`ANALYZE order_key`), db.Statement(`ANALYZE line`), db.Statement(`ANALYZE decision`), db.Statement(`ANALYZE transfer`), db.Statement(`ANALYZE product`)}
 	selectLanes = db.Statement(`SELECT turn, now FROM lane ORDER BY id`)
 )
 

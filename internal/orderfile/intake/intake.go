@@ -204,7 +204,8 @@ func firstInstant(file *os.File, m *orderfile.Mapping, now time.Time) (time.Time
 	for {
 		row, reason, err := rows.Next()
 		if errors.Is(err, io.EOF) {
-			return time.Time{}, fault.New(fault.Invalid, "file", "holds no row that can be read", "check the mapping's columns and time_format")
+			return time.Time{}, fault.New(fault.Invalid, "file", "holds no row that can be read",
+				"check the mapping's columns and time_format")
 		}
 		if err != nil || reason == "" {
 			return row.At, err

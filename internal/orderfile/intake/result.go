@@ -63,7 +63,10 @@ func (r *Result) compare() {
 	for _, pair := range []struct {
 		what          string
 		lines, ledger int64
-	}{{"pending", b.Pending, b.Ledger.Pending}, {"earned", b.Earned, b.Ledger.Earned}, {"commission", b.Pending + b.Earned, b.Ledger.Operator}} {
+	}{
+		{"pending", b.Pending, b.Ledger.Pending}, {"earned", b.Earned, b.Ledger.Earned},
+		{"commission", b.Pending + b.Earned, b.Ledger.Operator},
+	} {
 		if pair.lines != pair.ledger {
 			r.differ("%s: the lines say %d, the ledger %d", pair.what, pair.lines, pair.ledger)
 		}
@@ -92,9 +95,12 @@ func (r *Result) Text() string {
 		fmt.Fprintf(&out, "%-14s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	line("rows", "%s", count(t.Rows))
-	line("  sold", "%s lines of %s orders, %s units; %s lines came with a click", count(t.Lines), count(t.Orders), count(t.Units), count(t.Touched))
-	line("  returned", "%s: %s matched, %s in part, %s unmatched", count(t.Returns.Rows), count(t.Returns.Matched), count(t.Returns.InPart), count(t.Returns.Unmatched))
-	line("", "%s units taken back in %s events, %s units without a purchase", count(t.Returns.Units), count(t.Returns.Events), count(t.Returns.Missed))
+	line("  sold", "%s lines of %s orders, %s units; %s lines came with a click", count(t.Lines), count(t.Orders), count(t.Units),
+		count(t.Touched))
+	line("  returned", "%s: %s matched, %s in part, %s unmatched", count(t.Returns.Rows), count(t.Returns.Matched),
+		count(t.Returns.InPart), count(t.Returns.Unmatched))
+	line("", "%s units taken back in %s events, %s units without a purchase", count(t.Returns.Units), count(t.Returns.Events),
+		count(t.Returns.Missed))
 	line("  refused", "%s%s", count(t.RefusedRows()), reasons(t.Refused))
 	line("revenue", "%s shipped", r.amount(b.Shipped))
 	line("", "%s returned", r.amount(-b.Returned))
@@ -123,7 +129,8 @@ func (r *Result) Text() string {
 // Sent tells what became of the events.
 func (r *Result) Sent() string {
 	a := r.Answers
-	return fmt.Sprintf("%s events accepted, %s known already, %s refused", count(a.Accepted), count(a.Duplicate), count(sum(a.Refused)))
+	return fmt.Sprintf("%s events accepted, %s known already, %s refused", count(a.Accepted), count(a.Duplicate),
+		count(sum(a.Refused)))
 }
 
 // amountWidth lines amounts up.
