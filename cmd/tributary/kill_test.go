@@ -59,7 +59,7 @@ const (
 	stores    = 3
 	maxSent   = 12 // orders of a request
 	maxAcks   = 400
-	siegeRows = 30_000
+	siegeRows = 60_000
 )
 
 // siege is an installation that is killed again and again, and all that was ever acknowledged by it.
@@ -76,6 +76,7 @@ type siege struct {
 	requests []*sent
 	pending  []*sent // of these, not acknowledged
 	resent   int
+	imports  int // killed on their way
 }
 
 // sent is a request of the store: it sends it until it is acknowledged.
@@ -108,8 +109,8 @@ func TestKilledWholeLosesNothingDoublesNothing(t *testing.T) {
 	took := clock.Since(begin)
 	s.settle()
 	s.compare()
-	t.Logf("%d kills, %s each: %d clicks and %d requests of the store acknowledged; %d requests sent once more", kills,
-		(took / time.Duration(kills)).Round(time.Millisecond), len(s.clicks), len(s.requests), s.resent)
+	t.Logf("%d kills, %s each: %d clicks and %d requests of the store acknowledged; %d requests sent once more; %d imports killed", kills,
+		(took / time.Duration(kills)).Round(time.Millisecond), len(s.clicks), len(s.requests), s.resent, s.imports)
 }
 
 func killCount(t *testing.T) int {
@@ -193,8 +194,10 @@ func (s *siege) live(n int) {
 	}
 	l := s.start()
 	var importing *exec.Cmd
+	var said bytes.Buffer
 	if n%4 == 0 {
 		importing = s.command("import", "orders", s.file, "--map", "../../examples/online-retail.json")
+		importing.Stderr = &said
 		if err := importing.Start(); err != nil {
 			s.t.Fatal(err)
 		}
@@ -218,7 +221,11 @@ func (s *siege) live(n int) {
 	all.Wait()
 	if importing != nil {
 		_ = importing.Process.Kill() // or it is done already
-		_ = importing.Wait()
+		if err := importing.Wait(); wasKilled(err) {
+			s.imports++
+		} else if err != nil {
+			s.t.Errorf("the import ended by itself: %v\n%s", err, &said)
+		}
 	}
 	l.bury()
 }
@@ -272,13 +279,18 @@ func (l *life) failed(format string, args ...any) {
 func (l *life) bury() {
 	l.client.CloseIdleConnections()
 	err := l.process.Wait()
-	var ended *exec.ExitError
-	if !l.dead || !errors.As(err, &ended) || ended.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+	if !l.dead || !wasKilled(err) {
 		l.t.Errorf("the server ended by itself: %v\n%s", err, &l.stderr)
 	}
 	if strings.Contains(l.stderr.String(), "panic") {
 		l.t.Errorf("%s", &l.stderr)
 	}
+}
+
+// wasKilled tells whether a process ended by our signal.
+func wasKilled(err error) bool {
+	var ended *exec.ExitError
+	return errors.As(err, &ended) && ended.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
 }
 
 // click follows links until the server is dead.
