@@ -64,9 +64,6 @@ var (
 	selectCursor = db.Statement(`SELECT value FROM setting WHERE name = $1`)
 	upsertCursor = db.Statement(`INSERT INTO setting (name, value) VALUES ($1, $2)
 		ON CONFLICT (name) DO UPDATE SET value = excluded.value`)
-	// The tables that grow with an import, and are searched by keys all the while.
-	analyzeTables = []*db.Stmt{db.Statement(`ANALYZE order_event`), db.Statement(`ANALYZE orders`),
-		db.Statement(`ANALYZE order_key`), db.Statement(`ANALYZE line`), db.Statement(`ANALYZE decision`), db.Statement(`ANALYZE transfer`), db.Statement(`ANALYZE product`)}
 	selectLanes = db.Statement(`SELECT turn, now FROM lane ORDER BY id`)
 )
 
@@ -91,23 +88,6 @@ func (i *Import) keep(ctx context.Context) error {
 		_, err := tx.Exec(upsertCursor, i.name, string(text))
 		return err
 	}), "noting how far the import is")
-}
-
-// measureTables tells PostgreSQL how large the tables have become. It keeps a statement's plan until it learns better, and
-// a plan made for an empty table reads the whole of it every time; its own daemon looks only once a minute. Called each
-// time that twice as much is there. SQLite plans without figures.
-func (i *Import) measureTables(ctx context.Context) error {
-	if i.DB.Engine() != db.PostgreSQL {
-		return nil
-	}
-	return fault.Wrap(i.DB.Write(ctx, db.Background, func(tx *db.Tx) error {
-		for _, s := range analyzeTables {
-			if _, err := tx.Exec(s); err != nil {
-				return err
-			}
-		}
-		return nil
-	}), "measuring tables")
 }
 
 // latest is the latest business time that any lane has seen; zero where nothing has happened.

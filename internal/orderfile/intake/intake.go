@@ -251,14 +251,11 @@ func (i *Import) send(ctx context.Context, file *os.File) (*orderfile.Builder, e
 		defer close(groups)
 		failed <- i.prepare(ctx, builder, counted, skip, groups)
 	}()
-	sent, count := int64(0), 0
+	sent := int64(0)
 	for g := range groups {
 		if err == nil {
 			from := i.at.Rows
 			err = i.book(ctx, g)
-			if count++; err == nil && count&(count-1) == 0 {
-				err = i.measureTables(ctx)
-			}
 			sent += i.at.Rows - from
 			if i.Progress != nil {
 				i.Progress(Progress{Rows: i.at.Rows, Sent: sent, Bytes: g.bytes, Size: info.Size()})
