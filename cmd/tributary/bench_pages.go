@@ -152,6 +152,9 @@ func (y *pageYear) orders(ctx context.Context, count int) error {
 	a := accrual.New(y.db, y.clock, y.ring, 0)
 	defer a.Close()
 	for from := 0; from < count; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		var events []order.Event
 		for ; len(events) < accrual.MaxGroup && from < count; from++ {
 			creator, at := y.someone(), y.at(from, count)
