@@ -104,8 +104,8 @@ func Settle(ctx context.Context, d *db.DB, ring *secret.Ring, goods *catalog.Cat
 }
 
 func markets(storeBase string) []market.Market {
-	us := market.Market{No: 1, ID: catalog.US, Name: "United States", Currency: "USD", Zone: "America/New_York", Locale: "en-US", Countries: []string{"US", "CA", "MX"}}
-	uk := market.Market{No: 2, ID: catalog.UK, Name: "United Kingdom", Currency: "GBP", Zone: "Europe/London", Locale: "en-GB", Countries: []string{"GB", "IE"}}
+	us := market.Market{No: 1, ID: catalog.US, Name: "Harbour Market", Currency: "USD", Zone: "America/New_York", Locale: "en-US", Countries: []string{"US", "CA", "MX"}}
+	uk := market.Market{No: 2, ID: catalog.UK, Name: "Harbour Market UK", Currency: "GBP", Zone: "Europe/London", Locale: "en-GB", Countries: []string{"GB", "IE"}}
 	all := []market.Market{us, uk}
 	for i := range all {
 		m := &all[i]
