@@ -206,17 +206,24 @@ func (t *taker) inFlight(ctx context.Context) (p50, p99 time.Duration, err error
 	defer client.CloseIdleConnections()
 	times := make([]time.Duration, len(bodies))
 	var next atomic.Int64
-	err = together(ordersInFlight, func() error {
-		for i := next.Add(1) - 1; i < int64(len(bodies)); i = next.Add(1) - 1 {
-			begin := clock.Wall()
-			if err := t.send(ctx, client, bodies[i], 1); err != nil {
-				return err
+	upto := func(end int) error {
+		return together(ordersInFlight, func() error {
+			for i := next.Add(1) - 1; i < int64(end); i = next.Add(1) - 1 {
+				begin := clock.Wall()
+				if err := t.send(ctx, client, bodies[i], 1); err != nil {
+					return err
+				}
+				times[i] = clock.Since(begin)
 			}
-			times[i] = clock.Since(begin)
-		}
-		return nil
-	})
-	connected := times[ordersInFlight:] // the first of each pays for its connection
+			return nil
+		})
+	}
+	if err := upto(ordersInFlight); err != nil { // these pay for the connections
+		return 0, 0, err
+	}
+	next.Store(ordersInFlight)
+	err = upto(len(bodies))
+	connected := times[ordersInFlight:]
 	return percentile(connected, 0.5), percentile(connected, 0.99), err
 }
 
