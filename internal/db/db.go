@@ -111,7 +111,7 @@ func planned(address string) string {
 
 func openSQLite(ctx context.Context, path string, options Options) (*DB, error) {
 	pragmas := []string{
-		"busy_timeout(10000)", "journal_mode(WAL)", "cache_size(-131072)", "temp_store(MEMORY)", "foreign_keys(OFF)",
+		"busy_timeout(10000)", "journal_mode(WAL)", "cache_size(-32768)", "temp_store(MEMORY)", "foreign_keys(OFF)",
 		// The log is folded back in larger strides than the default: each stride syncs twice.
 		"wal_autocheckpoint(8000)", "journal_size_limit(268435456)",
 	}
