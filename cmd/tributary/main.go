@@ -19,6 +19,7 @@ import (
 type commands struct {
 	Demo      demoCmd      `cmd:"" help:"Start two marketplaces, a store and creators with months of history, to try everything."`
 	Serve     serveCmd     `cmd:"" help:"Run the platform."`
+	Setup     setupCmd     `cmd:"" help:"Make marketplaces, rate cards, staff, creators and tokens out of one file."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database's schema up to date."`
 	Import    importCmd    `cmd:"" help:"Bring in what another system has: orders from a file."`
 	Clock     clockCmd     `cmd:"" help:"Show the two clocks, or move a sandbox's business clock forward."`
