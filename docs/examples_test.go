@@ -13,7 +13,6 @@ import (
 	"tributary/internal/attribution"
 	"tributary/internal/id"
 	"tributary/internal/market"
-	"tributary/internal/money"
 	"tributary/internal/order"
 	"tributary/internal/policy"
 	"tributary/internal/ratecard"
@@ -110,13 +109,7 @@ func start(t *testing.T, e example) (order.History, order.Worth) {
 	if found[4] != "" {
 		unitCap = number(t, found[4])
 	}
-	worth := func(amount, units int64) int64 {
-		c := money.Share(amount, rate)
-		if unitCap > 0 {
-			c = min(c, unitCap*units)
-		}
-		return c
-	}
+	worth := order.AtRate(rate, unitCap)
 	terms := order.Terms{Quantity: number(t, found[1]), Net: number(t, found[2]), OrderedAt: placedAt.UnixMicro()}
 	return order.History{Terms: terms, Now: placedAt.Add(time.Hour), Lapse: 180 * 24 * time.Hour}, worth
 }
