@@ -217,7 +217,7 @@ func (s *server) showOrder(ctx context.Context, in *orderInput) (*orderOutput, e
 		return nil, problem(err)
 	}
 	if me := tokenOf(ctx); me.Creator != 0 {
-		out.Body.Lines = ownLines(out.Body.Lines, me.Creator)
+		out.Body.Lines, out.Body.Waiting = ownLines(out.Body.Lines, me.Creator), []string{} // what waits is the store's
 	}
 	if len(out.Body.Lines)+len(out.Body.Waiting) == 0 {
 		return nil, problem(fault.New(fault.NotFound, "order", "there is no such order in this marketplace", "check the id"))

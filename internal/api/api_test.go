@@ -143,6 +143,14 @@ func TestOrderAndItsExplanation(t *testing.T) {
 			t.Errorf("%s: the shopper is in it", who)
 		}
 	}
+	// What waits for an order is the store's to see; to a creator there is no such order.
+	w.events(`[{"id":"early","type":"line.shipped","marketplace":"us","occurred_at":"2026-11-22T13:59:30Z","order":"2002","line":"1","quantity":1}]`)
+	if code, text := w.call("store", "GET", "/v1/orders/us/2002", nil); code != 200 || !strings.Contains(text, "early") {
+		t.Errorf("%d %s", code, text)
+	}
+	if code, text := w.call("creator", "GET", "/v1/orders/us/2002", nil); code != 404 || strings.Contains(text, "early") {
+		t.Errorf("%d %s", code, text)
+	}
 	if code, text := w.call("store", "GET", "/v1/orders/us/none", nil); code != 404 || !strings.Contains(text, "order") {
 		t.Errorf("%d %s", code, text)
 	}
