@@ -11,6 +11,7 @@ import (
 	"tributary/internal/accrual"
 	"tributary/internal/clock"
 	"tributary/internal/db"
+	"tributary/internal/event"
 	"tributary/internal/fault"
 	"tributary/internal/order"
 )
@@ -85,8 +86,11 @@ func (i *Import) keep(ctx context.Context) error {
 		return err
 	}
 	return fault.Wrap(i.DB.Write(ctx, db.Background, func(tx *db.Tx) error {
-		_, err := tx.Exec(upsertCursor, i.name, string(text))
-		return err
+		if _, err := tx.Exec(upsertCursor, i.name, string(text)); err != nil || !i.at.Done {
+			return err
+		}
+		// Edges learn of the file's products once, with the end of the import.
+		return event.Changed(tx, event.FeedCatalog, strconv.Itoa(int(i.market.No)))
 	}), "noting how far the import is")
 }
 

@@ -11,6 +11,7 @@ import (
 	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/enrolment"
+	"tributary/internal/event"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/link"
@@ -71,7 +72,10 @@ func (i *Import) makeMarket(tx *db.Tx) (market.Market, error) {
 	m.ProductURL, m.SearchURL = base+"/dp/{sku}", base+"/s?k={query}"
 	m.CategoryURL, m.CartURL, m.Hosts = base+"/c/{category}", base+"/cart?add={items}", []string{home.Hostname()}
 	m.Policy.ResaleUnits = wanted.ResaleUnits
-	return m, market.Save(tx, m)
+	if err := market.Save(tx, m); err != nil {
+		return m, err
+	}
+	return m, event.Changed(tx, event.FeedMarket, m.ID)
 }
 
 // publish makes the mapping's card the marketplace's first. A marketplace that has one keeps it.
