@@ -41,11 +41,7 @@ func (c *clockCmd) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	kind := production
-	if i.clock.Sandbox() {
-		kind = sandbox
-	}
-	fmt.Printf("wall      %s\nbusiness  %s (%s)\n", clock.Wall().Format(time.RFC3339), i.clock.Now().Format(time.RFC3339), kind)
+	fmt.Printf("wall      %s\nbusiness  %s (%s)\n", clock.Wall().Format(time.RFC3339), i.clock.Now().Format(time.RFC3339), kindOf(i.clock.Sandbox()))
 	return nil
 }
 

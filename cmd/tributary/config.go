@@ -36,6 +36,13 @@ const (
 	sandbox    = "sandbox"
 )
 
+func kindOf(isSandbox bool) string {
+	if isSandbox {
+		return sandbox
+	}
+	return production
+}
+
 var (
 	insertSetting = db.Statement(`INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`)
 	upsertSetting = db.Statement(`INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`)
@@ -134,11 +141,7 @@ type migrateCmd struct {
 }
 
 func (c *migrateCmd) Run(ctx context.Context) error {
-	kind := production
-	if c.Sandbox {
-		kind = sandbox
-	}
-	i, err := c.open(ctx, kind)
+	i, err := c.open(ctx, kindOf(c.Sandbox))
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type commands struct {
 	Clock     clockCmd     `cmd:"" help:"Show the two clocks, or move a sandbox's business clock forward."`
 	Bench     benchCmd     `cmd:"" help:"Measure the product's figures, as ratios of two things side by side."`
 	BenchLoad benchLoadCmd `cmd:"" hidden:""`
+	Keys      keysCmd      `cmd:"" help:"Show which key seals click tokens and personal data, or add one."`
 	Audit     auditCmd     `cmd:"" help:"Recompute everything from stored facts; exits 1 with the first differences."`
 	Doctor    doctorCmd    `cmd:"" help:"Show the settings as engine and disk read them back."`
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"sort"
 	"strings"
 	"testing"
@@ -27,6 +28,7 @@ import (
 	"tributary/internal/policy"
 	"tributary/internal/product"
 	"tributary/internal/ratecard"
+	"tributary/internal/secret"
 )
 
 // Stories in testdata/script: each is a marketplace lived in by its people, on the real node and the real doors. The
@@ -39,9 +41,10 @@ import (
 //	balances                prints every account that is not zero
 //	show ORDER              prints the explanation as the API gives it
 //	audit                   recomputes everything
+//	rotate                  adds a key and starts the node again
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){
-		"begin": beginStory, "click": clickLink, "events": postEvents, "days": passDays, "balances": showBalances, "show": showOrder, "audit": auditStory,
+		"begin": beginStory, "click": clickLink, "events": postEvents, "days": passDays, "balances": showBalances, "show": showOrder, "audit": auditStory, "rotate": rotateKeys,
 	}, Setup: func(env *testscript.Env) error {
 		env.Values["t"] = t
 		return nil
@@ -73,6 +76,23 @@ func beginStory(ts *testscript.TestScript, neg bool, args []string) {
 	s.server = httptest.NewServer(s.handler)
 	storyNodes[ts] = s
 	ts.Defer(func() { s.server.Close(); s.close(); delete(storyNodes, ts) })
+}
+
+func rotateKeys(ts *testscript.TestScript, neg bool, args []string) {
+	s, ctx := storyNodes[ts], context.Background()
+	s.server.Close()
+	ts.Check(s.close())
+	ring, err := secret.Load(filepath.Join(s.Data, "keys"))
+	ts.Check(err)
+	ring, err = ring.Rotate()
+	ts.Check(err)
+	ts.Check(ring.Save(filepath.Join(s.Data, "keys")))
+	i, err := s.place.open(ctx, sandbox)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "key %d seals\n", i.ring.Newest())
+	s.node, err = network{Home: "http://localhost:8080"}.start(ctx, i)
+	ts.Check(err)
+	s.server = httptest.NewServer(s.handler)
 }
 
 func settleStory(tx *db.Tx, i *installation, at time.Time) (token string, err error) {

@@ -15,11 +15,7 @@ type serveCmd struct {
 
 // Run serves until it is told to stop.
 func (c *serveCmd) Run(ctx context.Context) error {
-	kind := production
-	if c.Sandbox {
-		kind = sandbox
-	}
-	i, err := c.open(ctx, kind)
+	i, err := c.open(ctx, kindOf(c.Sandbox))
 	if err != nil {
 		return err
 	}

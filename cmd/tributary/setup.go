@@ -26,11 +26,7 @@ func (c *setupCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	kind := production
-	if c.Sandbox {
-		kind = sandbox
-	}
-	i, err := c.open(ctx, kind)
+	i, err := c.open(ctx, kindOf(c.Sandbox))
 	if err != nil {
 		return err
 	}
