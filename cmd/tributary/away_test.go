@@ -162,6 +162,7 @@ func TestDatabaseAway(t *testing.T) {
 	if fate, status := orderVia(t, outside.URL, token, "away"); fate == "accepted" || fate == "duplicate" || status == http.StatusOK && fate != "unavailable" {
 		t.Errorf("an order while the database is away: %s, %d", fate, status)
 	}
+	waitUntil(t, "the health page knows of waiting clicks", func() bool { count, since := n.unshipped(); return count == 3 && !since.IsZero() })
 	g.set(false)
 	waitUntil(t, "an order is taken again", func() bool { fate, _ := orderVia(t, outside.URL, token, "away"); return fate == "accepted" })
 	waitUntil(t, "the clicks are shipped", func() bool { count, _ := n.unshipped(); return count == 0 })

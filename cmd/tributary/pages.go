@@ -14,15 +14,14 @@ func (t *node) pages() http.Handler {
 	return t.web
 }
 
-// unshipped tells how many clicks of this process wait in its log. They wait since the shipper's last commit at most:
-// their own instants are in the log alone.
+// unshipped tells how many clicks of this process wait in its log, and since when at most: the last time shipping went well.
 func (t *node) unshipped() (count int64, oldest time.Time) {
-	synced, shipped := t.log.Synced(), t.shipper.State().Shipped
-	if synced.Compare(shipped) <= 0 {
+	synced, state := t.log.Synced(), t.shipper.State()
+	if synced.Compare(state.Shipped) <= 0 {
 		return 0, oldest
 	}
-	if synced.Epoch != shipped.Epoch {
-		return int64(synced.Sequence), oldest
+	if count = int64(synced.Sequence); synced.Epoch == state.Shipped.Epoch {
+		count -= int64(state.Shipped.Sequence)
 	}
-	return int64(synced.Sequence - shipped.Sequence), oldest
+	return count, state.Well
 }

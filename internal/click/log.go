@@ -318,7 +318,9 @@ func (l *Log) roll() error {
 		l.spares = nil
 	}
 	h := header{edge: l.edge, epoch: l.epoch, index: 1, first: l.synced + 1}
-	before := l.newestSegment()
+	l.mu.Lock() // the shipper takes old segments off the list meanwhile, but never the newest
+	before := append([]*segment{nil}, l.segments...)[len(l.segments)]
+	l.mu.Unlock()
 	if before != nil {
 		newest := before.newest()
 		h.index, h.prevLength = before.header.index+1, before.length
@@ -352,16 +354,6 @@ func (l *Log) roll() error {
 	l.spares = make(chan error, 1)
 	go func(done chan<- error) { done <- l.disk.prepare(l.dir, l.opts.Segment) }(l.spares)
 	return nil
-}
-
-// newestSegment is the one that roll seals. The shipper takes old ones off the list meanwhile, but never the newest.
-func (l *Log) newestSegment() *segment {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.segments) == 0 {
-		return nil
-	}
-	return l.segments[len(l.segments)-1]
 }
 
 // Close writes what waits, and lets the folder go. Appends that come later get ErrClosed.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/fault"
 	"tributary/internal/id"
@@ -45,6 +46,8 @@ type Shipper struct {
 type ShipState struct {
 	Shipped Number // newest click in the database
 	Err     error  // why it stands; nil while it runs
+	// Well is when shipping last went well, by the wall clock: what waits in the log waits since then at most.
+	Well time.Time
 }
 
 // State tells how far the shipper is. What is synced and not shipped is Log.Synced less this.
@@ -66,7 +69,11 @@ func (s *Shipper) Run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil && s.State().Err == nil {
 			slog.Error("clicks are not shipped", "edge", s.Log.edge, "error", err, "cause", fault.Of(err).Unwrap())
 		}
-		s.note(func(state *ShipState) { state.Err = err })
+		s.note(func(state *ShipState) {
+			if state.Err = err; err == nil {
+				state.Well = clock.Wall()
+			}
+		})
 		switch {
 		case err != nil:
 			pause(ctx, shipRetry)
