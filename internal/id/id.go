@@ -28,6 +28,14 @@ const (
 	Click      = "ck_"
 	Token      = "tk_"
 	OrderEvent = "ev_"
+	Promotion  = "pr_"
+	Contract   = "ct_"
+	Volume     = "vt_"
+	Draft      = "dr_"
+	Bounty     = "bo_"
+	Claim      = "clm_"
+	Correction = "cor_"
+	WhatIf     = "wi_"
 )
 
 var epoch = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,8 +61,8 @@ func (c Card) Clean() Card {
 
 // Check refuses a card that says something twice or nothing at all.
 func (c Card) Check() error {
-	if c.Kind != Offsite && c.Kind != Onsite {
-		return fault.Invalidf("kind", "is not a kind of rate card", "write offsite or onsite")
+	if !slices.Contains(Kinds, c.Kind) {
+		return fault.Invalidf("kind", "is not a kind of rate card", "write offsite, onsite, boosted or seller_fee")
 	}
 	if c.Effective.IsZero() {
 		return fault.Invalidf("effective", "is missing",

@@ -25,7 +25,13 @@ type Kind string
 const (
 	Offsite Kind = "offsite" // purchases after a click on a creator's link
 	Onsite  Kind = "onsite"  // purchases after a view on the marketplace's own pages
+	Boosted Kind = "boosted" // the same, of content that a brand paid to have shown
+	// SellerFee is no commission: it says what sellers pay the operator (docs/spec.md §7).
+	SellerFee Kind = "seller_fee"
 )
+
+// Kinds are all kinds, in the order in which they are shown.
+var Kinds = []Kind{Offsite, Onsite, Boosted, SellerFee}
 
 // matchDefault is what Rate.Match says where no entry applies.
 const matchDefault = "default"
@@ -36,6 +42,10 @@ type Entry struct {
 	SKU      string `json:"sku,omitempty"`
 	BPS      int64  `json:"bps"`           // basis points, 0 to 10,000
 	Cap      int64  `json:"cap,omitempty"` // minor units per unit of the product; 0: none of its own
+	// Excluded products earn nobody anything, whatever contract or promotion there is; BPS is 0 then (§5.8).
+	Excluded bool `json:"excluded,omitempty"`
+	// Minimum is what a seller pays at least, minor units per unit; on a card of SellerFee only.
+	Minimum int64 `json:"minimum,omitempty"`
 }
 
 // Text names an entry as people read it: "Home > Kitchen" or "product SKU9".
@@ -73,6 +83,8 @@ type Rate struct {
 	BPS       int64     `json:"bps"`                // basis points
 	Cap       int64     `json:"cap,omitempty"`      // minor units per unit; 0: none
 	CapFrom   string    `json:"cap_from,omitempty"` // the entry that the cap is from
+	Excluded  bool      `json:"excluded,omitempty"` // the entry excludes the product
+	Minimum   int64     `json:"minimum,omitempty"`  // of a seller's fee: minor units per unit
 }
 
 // index holds every entry's answer, worked out once: a lookup happens with every order line.
@@ -88,7 +100,7 @@ func (v Version) Indexed() *Version {
 	v.index = &index{fallback: base, categories: make(map[string]*Rate), products: make(map[string]*Rate)}
 	for _, entry := range v.Entries {
 		rate := base
-		rate.Match, rate.BPS = entry.Text(), entry.BPS
+		rate.Match, rate.BPS, rate.Excluded, rate.Minimum = entry.Text(), entry.BPS, entry.Excluded, entry.Minimum
 		if entry.Cap != 0 {
 			rate.Cap, rate.CapFrom = entry.Cap, rate.Match
 		}
