@@ -6,6 +6,8 @@
 package attribution
 
 import (
+	"slices"
+
 	"tributary/internal/id"
 	"tributary/internal/policy"
 )
@@ -32,6 +34,8 @@ const (
 	SelfPurchase    Reason = "self_purchase"
 	RelatedBuyer    Reason = "related_buyer"
 	Resale          Reason = "resale"
+	ExcludedProduct Reason = "excluded_product"
+	PolicyViolation Reason = "policy_violation"
 	RateZero        Reason = "rate_zero"
 	ZeroPrice       Reason = "zero_price"
 	RoundsToZero    Reason = "rounds_to_zero"
@@ -48,9 +52,10 @@ const (
 	FromToken    Source = "token"    // a click token sent with the line
 	FromCustomer Source = "customer" // the last counting click of the same signed-in customer
 	FromImport   Source = "imported" // a click recorded by another system
+	FromCoupon   Source = "coupon"   // the owner of a coupon of the order, as of the order's instant
 )
 
-// Touch is a click that is known for a line, with what was found about it. Times are microseconds, UTC.
+// Touch is a click, a view or a coupon that is known for a line, with what was found about it. Times are microseconds, UTC.
 type Touch struct {
 	Source   Source `json:"source"`
 	Broken   Reason `json:"broken,omitempty"` // bad_token or wrong_marketplace: nothing else of it is known then
@@ -65,6 +70,19 @@ type Touch struct {
 	Kind     uint8  `json:"kind,omitempty"`
 	Invalid  bool   `json:"invalid,omitempty"`
 	Paid     bool   `json:"paid,omitempty"`
+	Rule     string `json:"rule,omitempty"` // by which the click was found invalid after it was answered
+	// A coupon stands from Since to before Until; 0: without end.
+	Coupon string `json:"coupon,omitempty"`
+	Since  int64  `json:"since,omitempty"`
+	Until  int64  `json:"until,omitempty"`
+	// A view of a video on a product page, of so many seconds. Product and Parent say what was shown.
+	View    bool  `json:"view,omitempty"`
+	Seconds int64 `json:"seconds,omitempty"`
+	Boosted bool  `json:"boosted,omitempty"`
+	Product int64 `json:"product,omitempty"`
+	Parent  int64 `json:"parent,omitempty"`
+	// Bounty is the bounty whose link was clicked.
+	Bounty id.ID `json:"bounty,omitempty"`
 	// The enrolment's standing at the touch and at the order: the state's name, and whether it counts as active.
 	StandingThen string `json:"standing_then,omitempty"`
 	StandingNow  string `json:"standing_now,omitempty"`
@@ -78,6 +96,8 @@ type Line struct {
 	AddedAt   int64 `json:"added_at,omitempty"` // when the sku entered the present cart; 0 where it is not known
 	Digital   bool  `json:"digital,omitempty"`
 	Place     int64 `json:"place"` // of the line's category
+	Product   int64 `json:"product,omitempty"`
+	Parent    int64 `json:"parent,omitempty"`
 }
 
 // Verdict is the answer. Winner is an index into the touches, −1 for nobody; Reason is empty where somebody won.
@@ -91,12 +111,27 @@ type Verdict struct {
 	InCart  bool  `json:"in_cart,omitempty"` // qualified by having been added within the session
 }
 
-// Decide credits a line to the latest qualifying touch. ends are the instants of the shopper's orders that hold a
-// non-digital product, other than the line's own order.
+// Decide credits a line to the latest qualifying click or view; where there is none (by policy: before them) to the first
+// coupon with an active owner. ends are the instants of the shopper's orders that hold a non-digital product, other than
+// the line's own order.
 func Decide(touches []Touch, line Line, ends []int64, p policy.Policy) Verdict {
+	owner := couponOf(touches)
+	if owner >= 0 && p.CouponsFirst {
+		return Verdict{Winner: owner, About: owner}
+	}
+	v := DecideAmong(touches, line, ends, p, func(t Touch) bool { return touchesLine(t, line, p) })
+	if v.Winner < 0 && owner >= 0 {
+		return Verdict{Winner: owner, About: owner}
+	}
+	return v
+}
+
+// DecideAmong credits a line to the latest qualifying touch among those that may win it; the others still end sessions.
+// A reason speaks of the latest one that might have won.
+func DecideAmong(touches []Touch, line Line, ends []int64, p policy.Policy, may func(Touch) bool) Verdict {
 	best := -1
 	for i := range touches {
-		if wins(touches, i, line, ends, p) && (best < 0 || later(touches[i], touches[best])) {
+		if may(touches[i]) && wins(touches, i, line, ends, p) && (best < 0 || later(touches[i], touches[best])) {
 			best = i
 		}
 	}
@@ -106,7 +141,7 @@ func Decide(touches []Touch, line Line, ends []int64, p policy.Policy) Verdict {
 		return Verdict{Winner: best, About: best, EndedAt: end, Direct: t.Landed != 0 && t.Place == line.Place,
 			InCart: line.AddedAt != 0 && !line.Digital}
 	}
-	about := latest(touches)
+	about := latest(touches, may)
 	if about < 0 {
 		return Verdict{Winner: -1, About: -1, Reason: NoTouch}
 	}
@@ -114,18 +149,74 @@ func Decide(touches []Touch, line Line, ends []int64, p policy.Policy) Verdict {
 	return Verdict{Winner: -1, About: about, Reason: reason, EndedAt: ended}
 }
 
+// couponOf gives the first coupon whose owner is active (§5.6).
+func couponOf(touches []Touch) int {
+	for i, t := range touches {
+		if t.Source == FromCoupon && t.ActiveNow && touchesLine(t, Line{}, policy.Policy{}) {
+			return i
+		}
+	}
+	return -1
+}
+
+// touchesLine tells whether a touch is one for this line at all: a view that was too short, or of something else than
+// what its scope names, is none (§5.5), nor is a coupon outside its dates.
+func touchesLine(t Touch, line Line, p policy.Policy) bool {
+	if t.Source == FromCoupon {
+		return t.At >= t.Since && (t.Until == 0 || t.At < t.Until)
+	}
+	if !t.View || t.Broken != "" {
+		return true
+	}
+	if t.Seconds < p.View() {
+		return false
+	}
+	switch p.ViewScope {
+	case policy.ScopeCategory:
+		return t.Place == line.Place
+	case policy.ScopeVariation:
+		return t.Product == line.Product || t.Parent != 0 && t.Parent == line.Parent
+	}
+	return t.Product == line.Product
+}
+
 // counts tells whether a touch is one at all (§5.1).
 func counts(t Touch, p policy.Policy) bool {
 	return t.Broken == "" && !t.Invalid && (!t.Paid || p.PaidEarns) && t.ActiveThen
 }
 
-// later orders touches: by time, at the same instant the greater click id.
-func later(a, b Touch) bool { return a.At > b.At || (a.At == b.At && a.Click > b.Click) }
+// later orders touches: by time, at the same instant a click before a view and a view before a coupon, then the greater
+// click id.
+func later(a, b Touch) bool {
+	if a.At != b.At {
+		return a.At > b.At
+	}
+	if a.rank() != b.rank() {
+		return a.rank() > b.rank()
+	}
+	return a.Click > b.Click
+}
+
+func (t Touch) rank() int {
+	switch {
+	case t.Source == FromCoupon:
+		return 0
+	case t.View:
+		return 1
+	}
+	return clickRank
+}
+
+// clickRank is that of a click: it alone ends the sessions of others.
+const clickRank = 2
 
 // latest gives the touch that reasons speak of; one that cannot be read only if there is no other.
-func latest(touches []Touch) int {
+func latest(touches []Touch, may func(Touch) bool) int {
 	found := -1
 	for i, t := range touches {
+		if !may(t) {
+			continue
+		}
 		if found < 0 || (t.Broken != BadToken) == (touches[found].Broken != BadToken) && later(t, touches[found]) ||
 			t.Broken != BadToken && touches[found].Broken == BadToken {
 			found = i
@@ -140,7 +231,7 @@ func sessionEnd(touches []Touch, i int, line Line, ends []int64, p policy.Policy
 	t := touches[i]
 	end, why := t.At+p.Session().Microseconds(), Expired
 	for _, other := range touches {
-		if counts(other, p) && other.Creator != t.Creator && later(other, t) && other.At <= end {
+		if other.rank() == clickRank && counts(other, p) && other.Creator != t.Creator && later(other, t) && other.At <= end {
 			end, why = other.At, Superseded
 		}
 	}
@@ -162,7 +253,7 @@ func within(at int64, touches []Touch, i int, line Line, ends []int64, p policy.
 // wins tells whether touch i qualifies for the line (§5.3, §5.4, §5.11).
 func wins(touches []Touch, i int, line Line, ends []int64, p policy.Policy) bool {
 	t := touches[i]
-	if !counts(t, p) || !t.ActiveNow {
+	if t.Source == FromCoupon || !counts(t, p) || !t.ActiveNow {
 		return false
 	}
 	if line.AddedAt == 0 || line.Digital {
@@ -199,20 +290,51 @@ func whyNot(touches []Touch, i int, line Line, ends []int64, p policy.Policy) (R
 }
 
 // Fates tells for every touch what became of it: empty for the winner, a reason for each other. A touch that would have
-// qualified and lost to a later one is superseded.
+// qualified and lost to a later one is superseded; one that is none for this line is no touch.
 func Fates(touches []Touch, line Line, ends []int64, p policy.Policy) []Reason {
 	winner := Decide(touches, line, ends, p).Winner
 	fates := make([]Reason, len(touches))
-	for i := range touches {
+	for i, t := range touches {
 		switch {
 		case i == winner:
-		case wins(touches, i, line, ends, p):
+		case !touchesLine(t, line, p):
+			fates[i] = NoTouch
+		case t.Source == FromCoupon && t.ActiveNow || wins(touches, i, line, ends, p):
 			fates[i] = Superseded
 		default:
 			fates[i], _ = whyNot(touches, i, line, ends, p)
 		}
 	}
 	return fates
+}
+
+// Journey gives the clicks and views that led to a line, oldest first: those that count, since the shopper's last order
+// and not older than a cart may be, up to the moment at which the line was chosen. Reports share a line among them
+// (first click, or all alike); money never follows them.
+func Journey(touches []Touch, line Line, ends []int64, p policy.Policy) []int {
+	chosen := line.OrderedAt
+	if line.AddedAt != 0 && !line.Digital {
+		chosen = line.AddedAt
+	}
+	from := line.OrderedAt - p.Cart().Microseconds()
+	for _, end := range ends {
+		if end < chosen && end < line.OrderedAt {
+			from = max(from, end)
+		}
+	}
+	var journey []int
+	for i, t := range touches {
+		if t.Source != FromCoupon && counts(t, p) && touchesLine(t, line, p) && t.At >= from && t.At <= chosen {
+			journey = append(journey, i)
+		}
+	}
+	slices.SortFunc(journey, func(a, b int) int {
+		if later(touches[a], touches[b]) {
+			return 1
+		}
+		return -1
+	})
+	return journey
 }
 
 // Buyer is what is known of the shopper of the line, found by comparing keyed hashes with the winner's own facts.

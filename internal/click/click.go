@@ -82,10 +82,11 @@ const (
 	KindCart       LinkKind = 7
 	KindStorefront LinkKind = 8
 	KindDirect     LinkKind = 9
+	KindView       LinkKind = 10 // no click: a video was seen on a product page (package link, View)
 )
 
 var kindNames = [...]string{
-	"", "product", "search", "category", "home", "page", "short", "cart", "storefront", "direct",
+	"", "product", "search", "category", "home", "page", "short", "cart", "storefront", "direct", "view",
 }
 
 // String gives the kind's name in API and reports; empty for zero.

@@ -19,7 +19,7 @@ var ordered = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 
 func facts(change func(*Facts)) Facts {
 	f := Facts{Form: FactsForm, Market: "us", Currency: "USD", Zone: "America/New_York", SKU: "KETTLE-1", Quantity: 3, Net: 1999,
-		Line: attribution.Line{OrderedAt: ordered.UnixMicro(), Place: 7}, Policy: policy.Shipped(), Rate: &ratecard.Rate{BPS: 450, Match: "Home > Kitchen"},
+		Line: attribution.Line{OrderedAt: ordered.UnixMicro(), Place: 7}, Policy: policy.Shipped(), Quote: ratecard.Quote{Rate: &ratecard.Rate{BPS: 450, Match: "Home > Kitchen"}},
 		Touches: []attribution.Touch{{Click: 1, Creator: alice, Program: 1, At: ordered.Add(-time.Hour).UnixMicro(), Landed: 1, Place: 7, ActiveThen: true, ActiveNow: true}}}
 	change(&f)
 	return f
