@@ -52,6 +52,10 @@ var (
 // open opens the installation, makes it where there is none, and brings its schema up to date. kind counts only when it is
 // made.
 func (p place) open(ctx context.Context, kind string) (*installation, error) {
+	return p.openWith(ctx, kind, db.Options{})
+}
+
+func (p place) openWith(ctx context.Context, kind string, options db.Options) (*installation, error) {
 	if err := os.MkdirAll(p.Data, 0o700); err != nil {
 		return nil, fault.New(fault.Invalid, "data", "the folder cannot be made", "name one that may be written").Because(err)
 	}
@@ -63,7 +67,7 @@ func (p place) open(ctx context.Context, kind string) (*installation, error) {
 	if address == "" {
 		address = filepath.Join(p.Data, "tributary.db")
 	}
-	d, err := db.Open(ctx, address, db.Options{})
+	d, err := db.Open(ctx, address, options)
 	if err != nil {
 		return nil, err
 	}

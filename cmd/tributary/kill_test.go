@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"tributary/internal/accrual"
+	"tributary/internal/bench"
 	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/db"
@@ -66,7 +67,7 @@ const (
 type siege struct {
 	t      *testing.T
 	home   place
-	world  *benchWorld
+	world  *bench.World
 	client *http.Client
 	random *rand.Rand
 	file   string // that is imported
@@ -140,7 +141,7 @@ func newSiege(t *testing.T) *siege {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.world, err = furnish(t.Context(), i, 20); err != nil {
+	if s.world, err = bench.Furnish(t.Context(), i.measured(), 20); err != nil {
 		t.Fatal(err)
 	}
 	if err := i.db.Close(); err != nil {
@@ -246,7 +247,7 @@ func (s *siege) killWhileStarting() {
 func (s *siege) start() *life {
 	l := &life{siege: s, process: s.command("serve", "--listen", "127.0.0.1:0")}
 	l.process.Stderr = &l.stderr
-	address, err := startListening(l.process)
+	address, err := bench.StartListening(l.process)
 	if err != nil {
 		s.t.Fatalf("%v\n%s", err, &l.stderr)
 	}
@@ -296,7 +297,7 @@ func wasKilled(err error) bool {
 // click follows links until the server is dead.
 func (l *life) click(random *rand.Rand) {
 	for {
-		path := "/dp/" + sku(random.IntN(worldProducts)) + "?tag=" + l.world.tags[random.IntN(len(l.world.tags))] + "&sub1=siege"
+		path := "/dp/" + bench.SKU(random.IntN(bench.Products)) + "?tag=" + l.world.Tags[random.IntN(len(l.world.Tags))] + "&sub1=siege"
 		request, err := http.NewRequest(http.MethodGet, "http://"+l.address+path, nil)
 		if err != nil {
 			l.failed("%v", err)
@@ -313,7 +314,7 @@ func (l *life) click(random *rand.Rand) {
 			l.failed("%s was answered %s", path, answer.Status)
 			return
 		}
-		token, err := l.world.sealer.Open(to.Query().Get(edge.DefaultParameter))
+		token, err := l.world.Sealer.Open(to.Query().Get(edge.DefaultParameter))
 		if err != nil || token.Flags.Has(click.FlagUnlogged) {
 			l.failed("%s led to %s: %v", path, to, err)
 			return
@@ -364,7 +365,7 @@ func (l *life) request(random *rand.Rand) (next *sent, known bool) {
 	fresh := &sent{orders: 1 + random.IntN(maxSent)}
 	var events []order.Event
 	for range fresh.orders {
-		placed := l.world.order(clock.Wall())
+		placed := l.world.Order(clock.Wall())
 		events = append(events, placed, order.Event{ID: placed.ID + "-shipped", Type: order.TypeShipped, Market: placed.Market,
 			OccurredAt: placed.OccurredAt, Order: placed.Order, Line: "1", Quantity: 1})
 	}
@@ -382,7 +383,7 @@ func (l *life) post(s *sent) ([]accrual.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Authorization", "Bearer "+l.world.token)
+	request.Header.Set("Authorization", "Bearer "+l.world.Token)
 	answer, err := l.client.Do(request)
 	if err != nil {
 		return nil, err
@@ -455,7 +456,7 @@ func (s *siege) compare() {
 		entries, err := ledger.Under(tx, "creator/")
 		for _, e := range entries {
 			switch parts := strings.Split(string(e.Account), "/"); {
-			case parts[2] != s.world.market.ID:
+			case parts[2] != s.world.Market.ID:
 			case parts[3] == "pending":
 				pending += e.Balance
 			case parts[3] == "earned":
@@ -476,7 +477,7 @@ func (s *siege) compare() {
 		}
 	}
 	// Each order ships one of its two lines.
-	if want := int64(orders) * lineAmount * worldRate / 10_000; pending != want || earned != want {
+	if want := int64(orders) * bench.LineAmount * bench.Rate / 10_000; pending != want || earned != want {
 		s.t.Errorf("%d orders: pending %d, earned %d, want %d of each", orders, pending, earned, want)
 	}
 	if err := (&auditCmd{place: s.home, First: 20}).Run(ctx); err != nil {
@@ -494,8 +495,8 @@ func (s *siege) shipRest(ctx context.Context, i *installation) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	shipper := &click.Shipper{DB: i.db, Log: log, Zone: func(uint16) *time.Location { return s.world.market.Location() }}
-	if _, _, _, err := shipAll(ctx, shipper); err != nil {
+	shipper := &click.Shipper{DB: i.db, Log: log, Zone: func(uint16) *time.Location { return s.world.Market.Location() }}
+	if _, _, _, err := bench.ShipAll(ctx, shipper); err != nil {
 		s.t.Fatal(err)
 	}
 	if err := log.Close(); err != nil {

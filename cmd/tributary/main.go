@@ -40,7 +40,8 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	var cli commands
 	parser, err := kong.New(&cli, kong.Name("tributary"), kong.UsageOnError(),
-		kong.Description("Creator programs for marketplaces and stores: measured, priced, explained and paid."), kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.Description("Creator programs for marketplaces and stores: measured, priced, explained and paid."), kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Vars{"benches": benchNames()})
 	if err != nil {
 		panic(err) // the struct above is wrong
 	}

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -26,19 +26,19 @@ const onlineRetail = "TRIBUTARY_ONLINE_RETAIL"
 // bareTransaction is how many orders one transaction takes where there is no logic.
 const bareTransaction = 1000
 
-//go:embed bench_import.json
-var benchMapping []byte
+//go:embed import.json
+var mappingText []byte
 
-// benchImport compares the import of a file, attribution and ledger and reconciliation included, with reading the file and
+// imports compares the import of a file, attribution and ledger and reconciliation included, with reading the file and
 // inserting the very rows that the import leaves, with no logic at all. The ratio is of times: how many times as long.
-func benchImport(ctx context.Context, o benchOptions) (report benchReport, err error) {
+func imports(ctx context.Context, o Options) (report Report, err error) {
 	report = newReport("import", o)
-	file := filepath.Join(o.Folder, "orders.csv")
+	file := filepath.Join(o.folder, "orders.csv")
 	rows := importRows / o.scale()
-	if report.Settings["file"], err = benchFile(file, rows); err != nil {
+	if report.Settings["file"], err = writeFile(file, rows); err != nil {
 		return report, err
 	}
-	b := &importBench{benchOptions: o, file: file, rows: rows}
+	b := &importBench{Options: o, file: file, rows: rows}
 	if err := b.load(ctx, &report); err != nil {
 		return report, err
 	}
@@ -51,15 +51,15 @@ func benchImport(ctx context.Context, o benchOptions) (report benchReport, err e
 }
 
 type importBench struct {
-	benchOptions
+	Options
 	file   string
 	rows   int
 	orders int64
 	left   *intake.Left
 }
 
-// benchFile writes the file: the beginning of the real one where it is named, an invented one otherwise.
-func benchFile(path string, rows int) (what string, err error) {
+// writeFile writes the file: the beginning of the real one where it is named, an invented one otherwise.
+func writeFile(path string, rows int) (what string, err error) {
 	out, err := os.Create(path)
 	if err != nil {
 		return "", err
@@ -71,13 +71,13 @@ func benchFile(path string, rows int) (what string, err error) {
 	return fmt.Sprintf("%d invented rows (name a real file in %s)", rows, onlineRetail), orderfile.Invent(out, rows, 1)
 }
 
-func (b *importBench) run(ctx context.Context, w *benchWorld) (*intake.Result, time.Duration, error) {
-	mapping, err := orderfile.ParseMapping(benchMapping)
+func (b *importBench) run(ctx context.Context, w *World) (*intake.Result, time.Duration, error) {
+	mapping, err := orderfile.ParseMapping(mappingText)
 	if err != nil {
 		return nil, 0, err
 	}
 	begin := clock.Wall()
-	job := intake.Import{DB: w.db, Ring: w.ring, Clock: w.clock, Mapping: mapping, Path: b.file}
+	job := intake.Import{DB: w.DB, Ring: w.Ring, Clock: w.Clock, Mapping: mapping, Path: b.file}
 	result, err := job.Run(ctx)
 	took := clock.Since(begin)
 	if err == nil && len(result.Differences) > 0 {
@@ -87,8 +87,8 @@ func (b *importBench) run(ctx context.Context, w *benchWorld) (*intake.Result, t
 }
 
 // load imports once and keeps the rows that are left.
-func (b *importBench) load(ctx context.Context, report *benchReport) (err error) {
-	w, err := b.openWorld(ctx, 0)
+func (b *importBench) load(ctx context.Context, report *Report) (err error) {
+	w, err := b.openWorld(ctx, 0, db.Options{})
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (b *importBench) load(ctx context.Context, report *benchReport) (err error)
 		return err
 	}
 	b.orders = result.Totals.Orders
-	if err := w.db.Read(ctx, func(tx *db.Tx) (err error) { b.left, err = intake.ReadLeft(tx); return err }); err != nil {
+	if err := w.DB.Read(ctx, func(tx *db.Tx) (err error) { b.left, err = intake.ReadLeft(tx); return err }); err != nil {
 		return err
 	}
 	report.Settings["rows left"] = strconv.Itoa(b.left.Rows())
@@ -113,7 +113,7 @@ func (b *importBench) transactions() int { return int(b.orders/bareTransaction) 
 
 // whole is the import as the command runs it.
 func (b *importBench) whole(ctx context.Context) (float64, error) {
-	w, err := b.openWorld(ctx, 0)
+	w, err := b.openWorld(ctx, 0, db.Options{})
 	if err != nil {
 		return 0, err
 	}
@@ -123,7 +123,7 @@ func (b *importBench) whole(ctx context.Context) (float64, error) {
 
 // bare reads the file and inserts the rows, thousand orders in one transaction.
 func (b *importBench) bare(ctx context.Context) (float64, error) {
-	w, err := b.openWorld(ctx, 0)
+	w, err := b.openWorld(ctx, 0, db.Options{})
 	if err != nil {
 		return 0, err
 	}
@@ -131,14 +131,14 @@ func (b *importBench) bare(ctx context.Context) (float64, error) {
 	err = b.parse()
 	parts := b.transactions()
 	for part := 0; part <= parts && err == nil; part++ {
-		err = w.db.Write(ctx, db.Money, func(tx *db.Tx) error { return b.left.Insert(tx, part, parts) })
+		err = w.DB.Write(ctx, db.Money, func(tx *db.Tx) error { return b.left.Insert(tx, part, parts) })
 	}
 	took := clock.Since(begin)
 	return float64(b.rows) / took.Seconds(), errors.Join(err, w.close())
 }
 
 func (b *importBench) parse() error {
-	mapping, err := orderfile.ParseMapping(benchMapping)
+	mapping, err := orderfile.ParseMapping(mappingText)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bufio"
@@ -38,14 +38,14 @@ type loaded struct {
 
 func (l loaded) rate() float64 { return float64(l.Requests) / l.Took.Seconds() }
 
-// benchLoadCmd is the generator, as a process of its own: it shares the machine with what it measures, but neither its
-// scheduler nor its garbage. It is as lean as can be: requests are written as they stand, of answers only the status and
-// the end are looked for.
-type benchLoadCmd struct{}
+// GeneratorCommand is the program's command that runs Generate.
+const GeneratorCommand = "bench-load"
 
-// Run reads jobs, one JSON object a line, until there are no more, and prints one result for each.
-func (*benchLoadCmd) Run(ctx context.Context) error {
-	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+// Generate is the generator, a process of its own: it shares the machine with what it measures, but neither its scheduler
+// nor its garbage. It is as lean as can be: requests are written as they stand, of answers only the status and the end are
+// looked for. It reads jobs, one JSON object a line, until there are no more, and writes one result for each.
+func Generate(ctx context.Context, p Program, jobs io.Reader, results io.Writer) error {
+	in, out := json.NewDecoder(jobs), json.NewEncoder(results)
 	for {
 		var job load
 		if err := in.Decode(&job); errors.Is(err, io.EOF) || ctx.Err() != nil {
@@ -53,7 +53,7 @@ func (*benchLoadCmd) Run(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		result, err := job.run()
+		result, err := job.run(p)
 		if err != nil {
 			result.Error = err.Error()
 		}
@@ -68,7 +68,7 @@ const browserHeaders = "Host: go.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux 
 	"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\nAccept-Language: en-US,en;q=0.5\r\n" +
 	"Accept-Encoding: gzip, deflate, br, zstd\r\nReferer: https://blog.example/kettles\r\n\r\n"
 
-func (l load) run() (loaded, error) {
+func (l load) run(p Program) (loaded, error) {
 	requests := make([][]byte, len(l.Paths))
 	for i, path := range l.Paths {
 		requests[i] = []byte("GET " + path + " HTTP/1.1\r\n" + browserHeaders)
@@ -76,7 +76,7 @@ func (l load) run() (loaded, error) {
 	open := make([]net.Conn, l.Connections)
 	for i := range open {
 		var err error
-		if open[i], err = net.Dial("tcp", l.Address); err != nil {
+		if open[i], err = p.Dial("tcp", l.Address); err != nil {
 			return loaded{}, err
 		}
 		defer open[i].Close()
@@ -166,7 +166,7 @@ func startGenerator(ctx context.Context) (*generator, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &generator{process: exec.CommandContext(ctx, binary, "bench-load")}
+	g := &generator{process: exec.CommandContext(ctx, binary, GeneratorCommand)}
 	g.process.Stderr = os.Stderr
 	if g.jobs, err = g.process.StdinPipe(); err != nil {
 		return nil, err

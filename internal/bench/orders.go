@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"tributary/internal/accrual"
 	"tributary/internal/api"
 	"tributary/internal/clock"
+	"tributary/internal/db"
 	"tributary/internal/order"
 )
 
@@ -26,10 +27,10 @@ const (
 	fewestRequests   = 4 // of a round: the first, which tells how many fill the next, and those of slow sides
 )
 
-// benchOrders compares taking orders in groups with the same code taking them one by one, through the API and below it.
-func benchOrders(ctx context.Context, o benchOptions) (report benchReport, err error) {
+// orders compares taking orders in groups with the same code taking them one by one, through the API and below it.
+func orders(ctx context.Context, o Options) (report Report, err error) {
 	report = newReport("orders", o)
-	w, err := o.openWorld(ctx, 2000/o.scale())
+	w, err := o.openWorld(ctx, 2000/o.scale(), db.Options{})
 	if err != nil {
 		return report, err
 	}
@@ -70,19 +71,19 @@ func benchOrders(ctx context.Context, o benchOptions) (report benchReport, err e
 
 // taker is an accrual with its API in front of it.
 type taker struct {
-	*benchWorld
+	*World
 	*accrual.Accrual
 	address string
 	stop    func() error
 }
 
-func (w *benchWorld) taker(group int) *taker {
-	return &taker{benchWorld: w, Accrual: accrual.New(w.db, w.clock, w.ring, group)}
+func (w *World) taker(group int) *taker {
+	return &taker{World: w, Accrual: accrual.New(w.DB, w.Clock, w.Ring, group)}
 }
 
 func (t *taker) listen(ctx context.Context) (err error) {
-	handler := api.New(api.Config{DB: t.db, Clock: t.clock, Ring: t.ring, Accrual: t.Accrual, Home: "http://go.example"})
-	t.address, t.stop, err = listen(ctx, handler)
+	handler := api.New(api.Config{DB: t.DB, Clock: t.Clock, Ring: t.Ring, Accrual: t.Accrual, Home: "http://go.example"})
+	t.address, t.stop, err = t.program.listen(ctx, handler)
 	return err
 }
 
@@ -105,10 +106,10 @@ func (t *taker) paced(round func(ctx context.Context, requests int) (time.Durati
 }
 
 // batch makes the events of one request.
-func (w *benchWorld) batch(size int) []order.Event {
+func (w *World) batch(size int) []order.Event {
 	events := make([]order.Event, size)
 	for i := range events {
-		events[i] = w.order(w.clock.Now())
+		events[i] = w.Order(w.Clock.Now())
 	}
 	return events
 }
@@ -124,7 +125,7 @@ func (t *taker) overHTTP(ctx context.Context, requests int) (time.Duration, erro
 		bodies <- body
 	}
 	close(bodies)
-	client := newClient(orderClients)
+	client := t.program.Client(orderClients)
 	defer client.CloseIdleConnections()
 	begin := clock.Wall()
 	err := together(orderClients, func() error {
@@ -138,11 +139,6 @@ func (t *taker) overHTTP(ctx context.Context, requests int) (time.Duration, erro
 	return clock.Since(begin), err
 }
 
-// newClient gives a client that keeps that many connections open.
-func newClient(connections int) *http.Client {
-	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections}}
-}
-
 var acceptedStatus = []byte(`"status":"accepted"`)
 
 // send posts events and wants every one accepted.
@@ -151,7 +147,7 @@ func (t *taker) send(ctx context.Context, client *http.Client, body []byte, even
 	if err != nil {
 		return err
 	}
-	request.Header.Set("Authorization", "Bearer "+t.token)
+	request.Header.Set("Authorization", "Bearer "+t.Token)
 	answer, err := client.Do(request)
 	if err != nil {
 		return err
@@ -202,7 +198,7 @@ func (t *taker) inFlight(ctx context.Context) (p50, p99 time.Duration, err error
 			return 0, 0, err
 		}
 	}
-	client := newClient(ordersInFlight)
+	client := t.program.Client(ordersInFlight)
 	defer client.CloseIdleConnections()
 	times := make([]time.Duration, len(bodies))
 	var next atomic.Int64

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bufio"
@@ -47,25 +47,25 @@ var pageList = map[string]string{
 	"operator creator": "/operator/creators/{creator}",
 }
 
-// benchPages makes a year of clicks and orders through log, shipper and accrual, and measures the time that the server
+// pages makes a year of clicks and orders through log, shipper and accrual, and measures the time that the server
 // takes for each page; and what a process with these data needs to start and to wait.
-func benchPages(ctx context.Context, o benchOptions) (report benchReport, err error) {
+func pages(ctx context.Context, o Options) (report Report, err error) {
 	report = newReport("pages", o)
-	w, err := o.openWorld(ctx, pageCreators/o.scale())
+	w, err := o.openWorld(ctx, pageCreators/o.scale(), db.Options{})
 	if err != nil {
 		return report, err
 	}
 	gone := false
 	defer func() {
 		if !gone {
-			err = joined(err, w.db.Close())
+			err = joined(err, w.DB.Close())
 		}
 		err = joined(err, w.drop())
 	}()
 	if err := w.describe(ctx, &report); err != nil {
 		return report, err
 	}
-	year := &pageYear{benchWorld: w, random: rand.New(rand.NewPCG(pagesSeed, 0)), began: w.clock.Now().AddDate(-1, 0, 0), orderOf: map[id.ID]string{}}
+	year := &pageYear{World: w, random: rand.New(rand.NewPCG(pagesSeed, 0)), began: w.Clock.Now().AddDate(-1, 0, 0), orderOf: map[id.ID]string{}}
 	if err := year.live(ctx, pageClicks/o.scale(), pageOrders/o.scale()); err != nil {
 		return report, err
 	}
@@ -76,7 +76,7 @@ func benchPages(ctx context.Context, o benchOptions) (report benchReport, err er
 		return report, err
 	}
 	gone = true
-	if err := w.db.Close(); err != nil {
+	if err := w.DB.Close(); err != nil {
 		return report, err
 	}
 	return report, w.rest(ctx, &report)
@@ -84,7 +84,7 @@ func benchPages(ctx context.Context, o benchOptions) (report benchReport, err er
 
 // pageYear makes the data.
 type pageYear struct {
-	*benchWorld
+	*World
 	random  *rand.Rand
 	began   time.Time
 	orderOf map[id.ID]string // some order of a creator's
@@ -111,7 +111,7 @@ func (y *pageYear) someone() id.ID {
 
 // at gives the n-th of all instants of the year.
 func (y *pageYear) at(n, of int) time.Time {
-	return y.began.Add(time.Duration(float64(y.clock.Now().Sub(y.began)) * float64(n) / float64(of))).Truncate(time.Microsecond)
+	return y.began.Add(time.Duration(float64(y.Clock.Now().Sub(y.began)) * float64(n) / float64(of))).Truncate(time.Microsecond)
 }
 
 // clicks go through the log, many at once so that they share its syncs, and are shipped.
@@ -120,12 +120,12 @@ func (y *pageYear) clicks(ctx context.Context, count int) error {
 	if err != nil {
 		return err
 	}
-	shipper := &click.Shipper{DB: y.db, Log: log, Zone: func(uint16) *time.Location { return y.market.Location() }}
+	shipper := &click.Shipper{DB: y.DB, Log: log, Zone: func(uint16) *time.Location { return y.Market.Location() }}
 	const atOnce, stretch = 2048, 100_000
 	for from := 0; from < count; from += stretch {
 		queue := make(chan *click.Click, stretch)
 		for n := from; n < min(from+stretch, count); n++ {
-			queue <- &click.Click{Token: y.clickOf(y.someone(), y.at(n, count)), Product: sku(n), Country: [2]byte{'U', 'S'},
+			queue <- &click.Click{Token: y.clickOf(y.someone(), y.at(n, count)), Product: SKU(n), Country: [2]byte{'U', 'S'},
 				RefererHost: "blog.example", Sub: [5]string{"video"}}
 		}
 		close(queue)
@@ -138,7 +138,7 @@ func (y *pageYear) clicks(ctx context.Context, count int) error {
 			return nil
 		})
 		if err == nil {
-			_, _, _, err = shipAll(ctx, shipper)
+			_, _, _, err = ShipAll(ctx, shipper)
 		}
 		if err != nil {
 			return errors.Join(err, log.Close())
@@ -149,7 +149,7 @@ func (y *pageYear) clicks(ctx context.Context, count int) error {
 
 // orders go through accrual, one line of each shipped.
 func (y *pageYear) orders(ctx context.Context, count int) error {
-	a := accrual.New(y.db, y.clock, y.ring, 0)
+	a := accrual.New(y.DB, y.Clock, y.Ring, 0)
 	defer a.Close()
 	for from := 0; from < count; {
 		if err := ctx.Err(); err != nil {
@@ -175,11 +175,11 @@ func (y *pageYear) orders(ctx context.Context, count int) error {
 }
 
 // look asks for every page, as creators and as the operator, and notes the server's time.
-func (y *pageYear) look(ctx context.Context, report *benchReport) error {
-	pages := web.New(web.Config{DB: y.db, Clock: y.clock, Hints: &event.Hints{}, Address: "http://go.example"})
+func (y *pageYear) look(ctx context.Context, report *Report) error {
+	pages := web.New(web.Config{DB: y.DB, Clock: y.Clock, Hints: &event.Hints{}, Address: "http://go.example"})
 	defer pages.Close()
 	watch := &stopwatch{next: pages}
-	address, stop, err := listen(ctx, watch)
+	address, stop, err := y.program.listen(ctx, watch)
 	if err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ func (y *pageYear) look(ctx context.Context, report *benchReport) error {
 // signIn opens an account and gives a client that carries its session.
 func (y *pageYear) signIn(ctx context.Context, address string, p auth.Principal) (*http.Client, error) {
 	var token string
-	err := y.db.Write(ctx, db.Interactive, func(tx *db.Tx) error {
+	err := y.DB.Write(ctx, db.Interactive, func(tx *db.Tx) error {
 		opened, err := auth.Open(tx, p, clock.Wall())
 		if err == nil {
 			token, err = auth.OpenLogin(tx, opened.ID, clock.Wall(), clock.Wall().Add(time.Hour), true)
@@ -240,7 +240,8 @@ func (y *pageYear) signIn(ctx context.Context, address string, p auth.Principal)
 	if err != nil {
 		return nil, err
 	}
-	client := &http.Client{Jar: jar}
+	client := y.program.Client(1)
+	client.Jar = jar
 	return client, view(ctx, client, "http://"+address+"/login?token="+token)
 }
 
@@ -289,10 +290,10 @@ func (s *stopwatch) take() []time.Duration {
 }
 
 // rest notes what a process on these data needs to start and to wait, and the size of the binary.
-func (w *benchWorld) rest(ctx context.Context, report *benchReport) error {
+func (w *World) rest(ctx context.Context, report *Report) error {
 	var starts []time.Duration
 	var idle int64
-	for range benchRounds {
+	for range rounds {
 		s, err := w.startServer(ctx)
 		if err != nil {
 			return err
@@ -326,7 +327,7 @@ type server struct {
 }
 
 // startServer starts one on the world's data, which nobody else has open, and waits for its first redirect.
-func (w *benchWorld) startServer(ctx context.Context) (*server, error) {
+func (w *World) startServer(ctx context.Context) (*server, error) {
 	binary, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -338,11 +339,11 @@ func (w *benchWorld) startServer(ctx context.Context) (*server, error) {
 	s := &server{process: exec.CommandContext(ctx, binary, args...)}
 	s.process.Stderr = os.Stderr
 	begin := clock.Wall()
-	if s.address, err = startListening(s.process); err != nil {
+	if s.address, err = StartListening(s.process); err != nil {
 		return nil, err
 	}
-	job := load{Address: s.address, Paths: []string{"/dp/" + sku(0) + "?tag=" + w.tags[0]}, Connections: 1, For: time.Millisecond}
-	if _, err := job.run(); err != nil {
+	job := load{Address: s.address, Paths: []string{"/dp/" + SKU(0) + "?tag=" + w.Tags[0]}, Connections: 1, For: time.Millisecond}
+	if _, err := job.run(w.program); err != nil {
 		return nil, errors.Join(err, s.kill())
 	}
 	s.answered = clock.Since(begin)
@@ -357,8 +358,8 @@ func (s *server) kill() error {
 	return nil
 }
 
-// startListening starts a server and gives the address that it says it listens on.
-func startListening(process *exec.Cmd) (string, error) {
+// StartListening starts a server and gives the address that it says it listens on.
+func StartListening(process *exec.Cmd) (string, error) {
 	out, err := process.StdoutPipe()
 	if err == nil {
 		err = process.Start()

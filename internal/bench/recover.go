@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -8,20 +8,21 @@ import (
 
 	"tributary/internal/click"
 	"tributary/internal/clock"
+	"tributary/internal/db"
 )
 
 // unshippedBytes is how much of the click log has not reached the database when the process is killed, at full scale.
 const unshippedBytes = 1 << 30
 
-// benchRecovery notes how long it takes from a `kill -9` to the next answered redirect, with a log that has not been
+// recovery notes how long it takes from a `kill -9` to the next answered redirect, with a log that has not been
 // shipped: the process is started again at once, as by a supervisor.
-func (o benchOptions) benchRecovery(ctx context.Context, report *benchReport) error {
-	w, err := o.openWorld(ctx, 1)
+func (o Options) recovery(ctx context.Context, report *Report) error {
+	w, err := o.openWorld(ctx, 1, db.Options{})
 	if err != nil {
 		return err
 	}
 	written, err := w.fillLog(ctx, unshippedBytes/o.scale())
-	if err = errors.Join(err, w.db.Close()); err != nil {
+	if err = errors.Join(err, w.DB.Close()); err != nil {
 		return errors.Join(err, w.drop())
 	}
 	times, err := w.killAndStart(ctx)
@@ -30,9 +31,9 @@ func (o benchOptions) benchRecovery(ctx context.Context, report *benchReport) er
 	return errors.Join(err, w.drop())
 }
 
-func (w *benchWorld) killAndStart(ctx context.Context) (times []time.Duration, err error) {
+func (w *World) killAndStart(ctx context.Context) (times []time.Duration, err error) {
 	s, err := w.startServer(ctx)
-	for range benchRounds {
+	for range rounds {
 		if err != nil {
 			return nil, err
 		}
@@ -49,12 +50,12 @@ func (w *benchWorld) killAndStart(ctx context.Context) (times []time.Duration, e
 }
 
 // fillLog writes clicks until that many bytes are in the log, many at once so that they share its syncs.
-func (w *benchWorld) fillLog(ctx context.Context, bytes int) (written int, err error) {
+func (w *World) fillLog(ctx context.Context, bytes int) (written int, err error) {
 	log, err := click.OpenLog(w.clickFolder(), edgeNumber, click.Options{})
 	if err != nil {
 		return 0, err
 	}
-	one := click.Click{Token: w.clickOf(w.creators[0], w.clock.Now()), Product: sku(0), RefererHost: "blog.example", Sub: [5]string{"video"}}
+	one := click.Click{Token: w.clickOf(w.creators[0], w.Clock.Now()), Product: SKU(0), RefererHost: "blog.example", Sub: [5]string{"video"}}
 	size := len(one.AppendRecord(nil))
 	left := make(chan struct{}, bytes/size)
 	for range cap(left) {

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"tributary/internal/click"
 	"tributary/internal/clock"
+	"tributary/internal/db"
 	"tributary/internal/edge"
 	"tributary/internal/market"
 )
@@ -23,16 +24,16 @@ const (
 	redirectTags        = 64
 )
 
-// benchRedirect compares links, each click synced before its 302, with servers that do nothing but answer 302: Go's own
+// redirects compares links, each click synced before its 302, with servers that do nothing but answer 302: Go's own
 // and, where it is installed, nginx. All are asked by the same generator for the same addresses.
-func benchRedirect(ctx context.Context, o benchOptions) (report benchReport, err error) {
+func redirects(ctx context.Context, o Options) (report Report, err error) {
 	report = newReport("redirect", o)
 	rig, err := o.openRig(ctx)
 	if err != nil {
 		return report, err
 	}
 	defer func() { err = joined(err, rig.close()) }()
-	bare, stop, err := listen(ctx, http.HandlerFunc(answerBare))
+	bare, stop, err := o.listen(ctx, http.HandlerFunc(answerBare))
 	if err != nil {
 		return report, err
 	}
@@ -40,7 +41,7 @@ func benchRedirect(ctx context.Context, o benchOptions) (report benchReport, err
 	spent := map[string][]float64{}
 	sides := []side{{"edge", rig.asked(rig.address, "edge", spent)}, {"bare net/http", rig.asked(bare, "bare net/http", spent)}}
 	if nginx := findNginx(); nginx != "" {
-		address, stop, err := startNginx(ctx, nginx, o.Folder)
+		address, stop, err := o.startNginx(ctx, nginx, o.folder)
 		if err != nil {
 			return report, err
 		}
@@ -64,11 +65,11 @@ func benchRedirect(ctx context.Context, o benchOptions) (report benchReport, err
 	if err := rig.waits(&report, median(rates["edge"])); err != nil {
 		return report, err
 	}
-	return report, o.benchRecovery(ctx, &report)
+	return report, o.recovery(ctx, &report)
 }
 
 // waits notes how long an answer takes at full and at half load.
-func (r *edgeRig) waits(report *benchReport, full float64) error {
+func (r *edgeRig) waits(report *Report, full float64) error {
 	for name, rate := range map[string]float64{"full": 0, "half": full / 2} {
 		result, err := r.load.run(load{r.address, r.paths, redirectConnections, 2 * redirectRound, rate})
 		if err != nil {
@@ -91,7 +92,7 @@ func answerBare(w http.ResponseWriter, _ *http.Request) {
 
 // edgeRig is an edge with its log behind a server, and the generator that asks it.
 type edgeRig struct {
-	*benchWorld
+	*World
 	log     *click.Log
 	edge    *edge.Edge
 	address string
@@ -100,16 +101,16 @@ type edgeRig struct {
 	paths   []string
 }
 
-func (o benchOptions) openRig(ctx context.Context) (*edgeRig, error) {
-	w, err := o.openWorld(ctx, redirectTags)
+func (o Options) openRig(ctx context.Context) (*edgeRig, error) {
+	w, err := o.openWorld(ctx, redirectTags, db.Options{})
 	if err != nil {
 		return nil, err
 	}
-	r := &edgeRig{benchWorld: w}
-	for i, tag := range w.tags {
-		r.paths = append(r.paths, "/dp/"+sku(i)+"?tag="+tag+"&sub1=video&utm_source=youtube")
+	r := &edgeRig{World: w}
+	for i, tag := range w.Tags {
+		r.paths = append(r.paths, "/dp/"+SKU(i)+"?tag="+tag+"&sub1=video&utm_source=youtube")
 	}
-	state, err := edge.OpenState(ctx, w.db, "", nil)
+	state, err := edge.OpenState(ctx, w.DB, "", nil)
 	if err != nil {
 		return nil, joined(err, w.close())
 	}
@@ -120,15 +121,15 @@ func (o benchOptions) openRig(ctx context.Context) (*edgeRig, error) {
 	if err != nil {
 		return nil, joined(err, w.close())
 	}
-	r.edge = edge.New(edge.Config{State: state, Log: r.log, Ring: w.ring, Clock: w.clock, Countries: countries})
-	if r.address, r.stop, err = listen(ctx, r.edge); err == nil {
+	r.edge = edge.New(edge.Config{State: state, Log: r.log, Ring: w.Ring, Clock: w.Clock, Countries: countries})
+	if r.address, r.stop, err = w.program.listen(ctx, r.edge); err == nil {
 		r.load, err = startGenerator(ctx)
 	}
 	return r, err
 }
 
 func (r *edgeRig) close() error {
-	return joined(r.load.stop(), r.stop(), r.log.Close(), r.benchWorld.close())
+	return joined(r.load.stop(), r.stop(), r.log.Close(), r.World.close())
 }
 
 // asked gives rounds of requests to an address; spent notes the processor time of this process for each answer.
@@ -170,7 +171,7 @@ http { access_log off; keepalive_requests 1000000000; client_body_temp_path %[1]
 `
 
 // startNginx runs nginx in a folder of its own, as `return 302` and nothing else.
-func startNginx(ctx context.Context, nginx, folder string) (address string, stop func(), err error) {
+func (p Program) startNginx(ctx context.Context, nginx, folder string) (address string, stop func(), err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
@@ -193,7 +194,7 @@ func startNginx(ctx context.Context, nginx, folder string) (address string, stop
 		_ = process.Wait()
 	}
 	for begin := clock.Wall(); clock.Since(begin) < 5*time.Second; time.Sleep(10 * time.Millisecond) {
-		conn, err := net.Dial("tcp", address)
+		conn, err := p.Dial("tcp", address)
 		if err == nil {
 			return address, stop, conn.Close()
 		}

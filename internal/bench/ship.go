@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 // intakePerRound is how long clicks come in before they are shipped.
 const intakePerRound = 2 * time.Second
 
-// benchShip compares the rate at which clicks are shipped into rows and rollups with the rate at which one core takes
+// ships compares the rate at which clicks are shipped into rows and rollups with the rate at which one core takes
 // them in: the edge answers links for a while, with nobody shipping, and then the shipper moves what was logged.
-func benchShip(ctx context.Context, o benchOptions) (report benchReport, err error) {
+func ships(ctx context.Context, o Options) (report Report, err error) {
 	report = newReport("ship", o)
 	rig, err := o.openRig(ctx)
 	if err != nil {
@@ -25,7 +25,7 @@ func benchShip(ctx context.Context, o benchOptions) (report benchReport, err err
 	if err := rig.describe(ctx, &report); err != nil {
 		return report, err
 	}
-	shipper := &click.Shipper{DB: rig.db, Log: rig.log, Zone: func(uint16) *time.Location { return rig.market.Location() }}
+	shipper := &click.Shipper{DB: rig.DB, Log: rig.log, Zone: func(uint16) *time.Location { return rig.Market.Location() }}
 	spent := map[string][]float64{}
 	var shipped []float64
 	rates, err := report.inTurn(ctx, "clicks/s", side{"taken in by one core", func(context.Context) (float64, error) {
@@ -35,7 +35,7 @@ func benchShip(ctx context.Context, o benchOptions) (report benchReport, err err
 		spent["edge"] = append(spent["edge"], (ownCPU()-before).Seconds()*1e6/float64(result.Requests))
 		return result.rate(), err
 	}}, side{"shipped", func(ctx context.Context) (float64, error) {
-		count, took, used, err := shipAll(ctx, shipper)
+		count, took, used, err := ShipAll(ctx, shipper)
 		spent["shipper"] = append(spent["shipper"], used.Seconds()*1e6/float64(count))
 		shipped = append(shipped, float64(count))
 		return float64(count) / took.Seconds(), err
@@ -51,8 +51,8 @@ func benchShip(ctx context.Context, o benchOptions) (report benchReport, err err
 	return report, nil
 }
 
-// shipAll ships what waits in the log.
-func shipAll(ctx context.Context, shipper *click.Shipper) (count int, took, used time.Duration, err error) {
+// ShipAll ships what waits in the log.
+func ShipAll(ctx context.Context, shipper *click.Shipper) (count int, took, used time.Duration, err error) {
 	begin, before := clock.Wall(), ownCPU()
 	for {
 		n, err := shipper.Step(ctx)
