@@ -65,20 +65,28 @@ type DB struct {
 	writer *session      // SQLite: the one writer
 	idle   chan *session // SQLite: readers
 	gate   *gate
+	late   time.Duration // Options.SyncDelay
 }
 
 // Options are for tests and benchmarks; the zero value is right for production.
 type Options struct {
 	// Unsynced gives up durability on SQLite (synchronous=OFF): only for tests that prove something else.
 	Unsynced bool
+	// SyncDelay makes every commit of a write take that much longer: only for benchmarks (slow.go).
+	SyncDelay time.Duration
 }
 
 // Open opens a database: `postgres://…`, or the path of a SQLite file, which is made where there is none.
-func Open(ctx context.Context, address string, options Options) (*DB, error) {
+func Open(ctx context.Context, address string, options Options) (d *DB, err error) {
 	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
-		return openPostgres(ctx, address)
+		d, err = openPostgres(ctx, address)
+	} else {
+		d, err = openSQLite(ctx, strings.TrimPrefix(address, "sqlite:"), options)
 	}
-	return openSQLite(ctx, strings.TrimPrefix(address, "sqlite:"), options)
+	if err == nil {
+		d.late = options.SyncDelay
+	}
+	return d, err
 }
 
 func openPostgres(ctx context.Context, address string) (*DB, error) {
@@ -186,7 +194,11 @@ func (d *DB) write(ctx context.Context, class Class, begin, fn func(*Tx) error) 
 					return err
 				}
 			}
-			return fn(tx)
+			if err := fn(tx); err != nil {
+				return err
+			}
+			d.beLate()
+			return nil
 		})
 		if err == nil {
 			for _, hook := range hooks {
