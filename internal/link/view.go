@@ -1,0 +1,38 @@
+package link
+
+import (
+	"time"
+
+	"tributary/internal/click"
+	"tributary/internal/id"
+)
+
+// A view of a video on a product page travels in a click token (docs/spec.md §5.5): sealed like one, told apart by its
+// kind. What a view has beside a click stands in the flags that clicks leave free.
+const (
+	// FlagBoosted says that the operator had the video shown for money. Only views have it.
+	FlagBoosted = click.Flags(1 << 8)
+
+	viewShift  = 9 // the seven bits above count the seconds
+	maxSeconds = 1<<7 - 1
+)
+
+// NewView makes the token of a view that has ended at an instant. More than 127 seconds are kept as 127: no policy asks
+// for more. video is the id of what was seen, zero where the store knows of none.
+func NewView(owner Tracking, video id.ID, sku string, seconds int64, boosted bool, at time.Time) click.Token {
+	flags := click.Flags(min(max(seconds, 0), maxSeconds)) << viewShift
+	if boosted {
+		flags |= FlagBoosted
+	}
+	return click.Token{Click: click.NewID(), Creator: owner.Creator, Program: owner.Program, Tracking: owner.ID, Link: video,
+		Market: owner.Market, Landed: click.LandedProduct, Place: click.ProductPlace(sku), Kind: click.KindView,
+		At: at.UTC().Truncate(time.Microsecond), Flags: flags}
+}
+
+// View reads what a view's token says beside a click's; ok is false where the token is of no view.
+func View(t click.Token) (seconds int64, boosted, ok bool) {
+	if t.Kind != click.KindView {
+		return 0, false, false
+	}
+	return int64(t.Flags >> viewShift), t.Flags.Has(FlagBoosted), true
+}
