@@ -48,6 +48,31 @@ func FormatPercent(bps int64) string {
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
 }
 
+// ParseAmount reads money as people write it, "25" or "0.30", into minor units, exactly: no more decimals than the
+// currency has, and not below zero.
+func ParseAmount(field, text, currency string) (int64, error) {
+	value, err := money.Parse(field, text)
+	if err != nil {
+		return 0, err
+	}
+	digits := money.Digits(currency)
+	value.Mul(value, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)))
+	switch {
+	case value.Sign() < 0:
+		return 0, fault.Invalidf(field, "%s is negative", "write an amount from 0 on", text)
+	case !value.IsInt():
+		return 0, fault.Invalidf(field, "%s has more than %d decimals", "write what "+currency+" can pay", text, digits)
+	case !value.Num().IsInt64():
+		return 0, money.CheckAmount(field, money.Limit+1)
+	}
+	return value.Num().Int64(), money.CheckAmount(field, value.Num().Int64())
+}
+
+// FormatAmount writes minor units as ParseAmount reads them: 2500 of USD is "25.00".
+func FormatAmount(amount int64, currency string) string {
+	return money.Decimal(amount, money.Digits(currency))
+}
+
 // Clean gives the card with its category paths in their one form.
 func (c Card) Clean() Card {
 	entries := make([]Entry, len(c.Entries))
@@ -81,7 +106,7 @@ func (c Card) Check() error {
 	seen := make(map[Entry]int, len(c.Entries))
 	for i, entry := range c.Entries {
 		field := fmt.Sprintf("entries[%d]", i)
-		if err := entry.check(field); err != nil {
+		if err := entry.check(field, c.Kind); err != nil {
 			return err
 		}
 		place := Entry{Category: entry.Category, SKU: entry.SKU}
@@ -93,12 +118,22 @@ func (c Card) Check() error {
 	return nil
 }
 
-func (e Entry) check(field string) error {
+func (e Entry) check(field string, kind Kind) error {
 	switch {
 	case (e.Category == "") == (e.SKU == ""):
 		return fault.Invalidf(field, "names not exactly one of category and sku", "give each its own entry")
 	case e.Cap < 0:
 		return fault.Invalidf(field+".cap", "is negative", "write minor units per unit, or leave it out for none")
+	case e.Cap != 0 && kind == SellerFee:
+		return fault.Invalidf(field+".cap", "stands on a seller's fee, which has none", "leave it out")
+	case e.Minimum < 0:
+		return fault.Invalidf(field+".minimum", "is negative", "write minor units per unit, or leave it out for none")
+	case e.Minimum != 0 && kind != SellerFee:
+		return fault.Invalidf(field+".minimum", "stands on a card of commissions", "leave it out: only a seller's fee has a minimum")
+	case e.Excluded && kind == SellerFee:
+		return fault.Invalidf(field+".excluded", "stands on a seller's fee", "set the rate to 0 where sellers pay nothing")
+	case e.Excluded && (e.BPS != 0 || e.Cap != 0):
+		return fault.Invalidf(field+".excluded", "has a rate or a cap beside it", "leave them out: what is excluded earns nothing")
 	}
 	if e.SKU != "" {
 		if err := product.CheckSKU(field+".sku", e.SKU); err != nil {
@@ -109,6 +144,9 @@ func (e Entry) check(field string) error {
 		return err
 	}
 	if err := money.CheckAmount(field+".cap", e.Cap); err != nil {
+		return err
+	}
+	if err := money.CheckAmount(field+".minimum", e.Minimum); err != nil {
 		return err
 	}
 	return checkRate(field+".rate", e.BPS)
@@ -132,8 +170,10 @@ type cardFile struct {
 type entryFile struct {
 	Category string       `json:"category,omitempty"`
 	SKU      string       `json:"sku,omitempty"`
-	Rate     percent      `json:"rate"`
+	Rate     percent      `json:"rate"` // may be left out where Excluded
 	Cap      *money.Money `json:"cap,omitempty"`
+	Excluded bool         `json:"excluded,omitempty"`
+	Minimum  *money.Money `json:"minimum,omitempty"` // of a seller's fee
 }
 
 // percent is a rate in a file, written as text ("4.5") or as a number (4.5), kept as its digits.
@@ -152,6 +192,7 @@ func (p *percent) UnmarshalJSON(raw []byte) error {
 //
 //	{"kind": "offsite", "effective": "2026-12-01T00:00:00Z", "default": "4",
 //	 "entries": [{"category": "Home > Kitchen", "rate": "4.5"},
+//	             {"category": "Gift Cards", "excluded": true},
 //	             {"sku": "SKU9", "rate": "12", "cap": {"amount": 2500, "currency": "USD"}}]}
 func Parse(raw []byte, currency string) (Card, error) {
 	if len(raw) > MaxFile {
@@ -183,25 +224,39 @@ func (f cardFile) card(currency string) (card Card, err error) {
 		return Card{}, err
 	}
 	for i, entry := range f.Entries {
-		field := fmt.Sprintf("entries[%d]", i)
-		rate, err := ParsePercent(field+".rate", string(entry.Rate))
-		if err != nil {
+		if card.Entries[i], err = entry.entry(fmt.Sprintf("entries[%d]", i), currency); err != nil {
 			return Card{}, err
 		}
-		card.Entries[i] = Entry{Category: entry.Category, SKU: entry.SKU, BPS: rate}
-		if entry.Cap == nil {
-			continue
-		}
-		if entry.Cap.Currency != currency {
-			return Card{}, fault.Invalidf(field+".cap.currency", "is not the marketplace's currency", "write "+currency)
-		}
-		if entry.Cap.Amount == 0 {
-			return Card{}, fault.Invalidf(field+".cap.amount", "is 0", "leave the cap out for none, or set the rate to 0")
-		}
-		card.Entries[i].Cap = entry.Cap.Amount
 	}
 	card = card.Clean()
 	return card, card.Check()
+}
+
+func (f entryFile) entry(field, currency string) (e Entry, err error) {
+	e = Entry{Category: f.Category, SKU: f.SKU, Excluded: f.Excluded}
+	if !f.Excluded || f.Rate != "" {
+		if e.BPS, err = ParsePercent(field+".rate", string(f.Rate)); err != nil {
+			return e, err
+		}
+	}
+	if e.Cap, err = perUnit(field+".cap", f.Cap, currency); err != nil {
+		return e, err
+	}
+	e.Minimum, err = perUnit(field+".minimum", f.Minimum, currency)
+	return e, err
+}
+
+// perUnit is an amount per unit that may be left out.
+func perUnit(field string, amount *money.Money, currency string) (int64, error) {
+	switch {
+	case amount == nil:
+		return 0, nil
+	case amount.Currency != currency:
+		return 0, fault.Invalidf(field+".currency", "is not the marketplace's currency", "write "+currency)
+	case amount.Amount == 0:
+		return 0, fault.Invalidf(field+".amount", "is 0", "leave it out for none, or set the rate to 0")
+	}
+	return amount.Amount, nil
 }
 
 // Marshal writes a card as Parse reads it.
@@ -209,9 +264,13 @@ func (c Card) Marshal(currency string) ([]byte, error) {
 	file := cardFile{Kind: c.Kind, Effective: c.Effective.UTC().Format(time.RFC3339Nano),
 		Default: percent(FormatPercent(c.Default)), Entries: make([]entryFile, len(c.Entries))}
 	for i, entry := range c.Entries {
-		file.Entries[i] = entryFile{Category: entry.Category, SKU: entry.SKU, Rate: percent(FormatPercent(entry.BPS))}
+		file.Entries[i] = entryFile{Category: entry.Category, SKU: entry.SKU, Rate: percent(FormatPercent(entry.BPS)),
+			Excluded: entry.Excluded}
 		if entry.Cap != 0 {
 			file.Entries[i].Cap = &money.Money{Amount: entry.Cap, Currency: currency}
+		}
+		if entry.Minimum != 0 {
+			file.Entries[i].Minimum = &money.Money{Amount: entry.Minimum, Currency: currency}
 		}
 	}
 	return json.MarshalIndent(file, "", "  ")

@@ -13,33 +13,146 @@ import (
 // NoticeDays is the shipped notice of a cut: N × 24 h between publication and effect (docs/spec.md §7, policy).
 const NoticeDays = 14
 
-// Cut is a category or product for which a new version pays less: a lower rate, or a lower cap.
-type Cut struct {
-	What     string // "Home > Kitchen", "product SKU9", "default"
-	From, To Rate
+// Turn is the way a rate goes from one version to the next.
+type Turn string
+
+// The turns. A rate that rises while its cap gets lower is a cut: some sales would earn less.
+const (
+	Rise Turn = "rise"
+	Fall Turn = "cut"
+	New  Turn = "new" // there was no version before
+)
+
+// Changed is a category, a product or the default of which a version pays another rate, or under another cap.
+type Changed struct {
+	What string `json:"what"` // "Home > Kitchen", "product SKU9", "default"
+	From Rate   `json:"from"` // the zero rate where Turn is New
+	To   Rate   `json:"to"`
+	Turn Turn   `json:"turn"`
 }
 
-// Text says what is cut: `Home > Kitchen from 4.5 % to 4 %`.
-func (c Cut) Text() string {
-	if c.To.BPS < c.From.BPS {
-		return fmt.Sprintf("%s from %s %% to %s %%", c.What, FormatPercent(c.From.BPS), FormatPercent(c.To.BPS))
+// Text says what changes: `Home > Kitchen from 4.5 % to 4 %`. Caps are written in the currency; where it is empty, in
+// minor units.
+func (c Changed) Text(currency string) string {
+	amount := func(n int64) string {
+		if currency == "" {
+			return fmt.Sprint(n)
+		}
+		return FormatAmount(n, currency) + " " + currency
 	}
-	if c.From.Cap == 0 {
-		return fmt.Sprintf("%s by a new cap of %d per unit", c.What, c.To.Cap)
+	rate := func(r Rate) string {
+		if r.Excluded {
+			return "excluded"
+		}
+		return FormatPercent(r.BPS) + " %"
 	}
-	return fmt.Sprintf("%s by a cap of %d per unit instead of %d", c.What, c.To.Cap, c.From.Cap)
+	if c.Turn == New {
+		text := c.What + " " + rate(c.To)
+		if c.To.Cap != 0 {
+			text += ", at most " + amount(c.To.Cap) + " per unit"
+		}
+		if c.To.Minimum != 0 {
+			text += ", at least " + amount(c.To.Minimum) + " per unit"
+		}
+		return text
+	}
+	var parts []string
+	if c.From.BPS != c.To.BPS || c.From.Excluded != c.To.Excluded {
+		parts = append(parts, fmt.Sprintf("from %s to %s", rate(c.From), rate(c.To)))
+	}
+	switch {
+	case c.From.Cap == c.To.Cap || c.To.Excluded:
+	case c.From.Cap == 0:
+		parts = append(parts, "by a new cap of "+amount(c.To.Cap)+" per unit")
+	case c.To.Cap == 0:
+		parts = append(parts, "without the cap of "+amount(c.From.Cap)+" per unit")
+	default:
+		parts = append(parts, "by a cap of "+amount(c.To.Cap)+" per unit instead of "+amount(c.From.Cap))
+	}
+	if c.From.Minimum != c.To.Minimum {
+		parts = append(parts, "by a minimum of "+amount(c.To.Minimum)+" per unit instead of "+amount(c.From.Minimum))
+	}
+	return c.What + " " + strings.Join(parts, " and ")
 }
 
-func (c Cut) lower() bool {
-	return c.To.BPS < c.From.BPS || (c.To.Cap != 0 && (c.From.Cap == 0 || c.To.Cap < c.From.Cap))
+// lower tells whether any sale could earn less: by the rate, by the cap, or because the product is newly excluded, which
+// also ends what contracts paid for it.
+func lower(from, to Rate) bool {
+	return to.BPS < from.BPS || to.Cap != 0 && (from.Cap == 0 || to.Cap < from.Cap) ||
+		to.Excluded && !from.Excluded || to.Minimum < from.Minimum
 }
 
-// Cuts lists everything for which next pays less than before. Rates only change where an entry of one of the two
-// stands, so these places (and the default) are all that need comparing. categoryOf gives the category of the products
-// on the cards; a product that it does not know counts as cut when it would be in any category.
-func Cuts(before, next *Version, categoryOf map[string]string) []Cut {
-	paths, skus := []string{""}, []string{}
-	for _, v := range []*Version{before, next} {
+// turn gives the way from one rate to another; empty where they pay the same.
+func turn(from, to Rate) Turn {
+	switch {
+	case lower(from, to):
+		return Fall
+	case lower(to, from):
+		return Rise
+	}
+	return ""
+}
+
+// Difference lists everything for which b pays otherwise than a: what the public page shows between two versions. Where
+// there is no a, all of b is new. Products are compared in every category that the two name.
+func Difference(a, b *Version) []Changed {
+	if a != nil {
+		return compare(a, b, nil)
+	}
+	all := []Changed{{What: matchDefault, To: b.Lookup("", ""), Turn: New}}
+	for _, entry := range b.Entries {
+		all = append(all, Changed{What: entry.Text(), To: b.Lookup(entry.Category, entry.SKU), Turn: New})
+	}
+	return all
+}
+
+// Cuts lists everything for which next pays less than before. categoryOf gives the category of the products on the
+// cards; a product that it does not know counts as cut when it would be in any category.
+func Cuts(before, next *Version, categoryOf map[string]string) []Changed {
+	return slices.DeleteFunc(compare(before, next, categoryOf), func(c Changed) bool { return c.Turn != Fall })
+}
+
+// compare lists what pays otherwise. Rates only change where an entry of one of the two stands, so these places (and the
+// default) are all that need comparing.
+func compare(before, next *Version, categoryOf map[string]string) (all []Changed) {
+	paths, skus := places(before, next)
+	for _, path := range paths {
+		what := path
+		if path == "" {
+			what = matchDefault
+		}
+		from, to := before.Lookup(path, ""), next.Lookup(path, "")
+		if way := turn(from, to); way != "" {
+			all = append(all, Changed{what, from, to, way})
+		}
+	}
+	for _, sku := range skus {
+		in := paths
+		if category, known := categoryOf[sku]; known {
+			in = []string{category}
+		}
+		found := Changed{What: "product " + sku}
+		for _, path := range in {
+			from, to := before.Lookup(path, sku), next.Lookup(path, sku)
+			if way := turn(from, to); way == Fall || way == Rise && found.Turn == "" {
+				found.From, found.To, found.Turn = from, to, way
+			}
+			if found.Turn == Fall {
+				break
+			}
+		}
+		if found.Turn != "" {
+			all = append(all, found)
+		}
+	}
+	return all
+}
+
+// places are the category paths and the products at which versions have entries, each once; the empty path stands for
+// whatever has no entry.
+func places(versions ...*Version) (paths, skus []string) {
+	paths = []string{""}
+	for _, v := range versions {
 		for _, entry := range v.Entries {
 			if entry.SKU != "" {
 				skus = append(skus, entry.SKU)
@@ -48,30 +161,7 @@ func Cuts(before, next *Version, categoryOf map[string]string) []Cut {
 			}
 		}
 	}
-	paths, skus = sortedOnce(paths), sortedOnce(skus)
-	var cuts []Cut
-	for _, path := range paths {
-		what := path
-		if path == "" {
-			what = matchDefault
-		}
-		if cut := (Cut{what, before.Lookup(path, ""), next.Lookup(path, "")}); cut.lower() {
-			cuts = append(cuts, cut)
-		}
-	}
-	for _, sku := range skus {
-		in := paths
-		if category, known := categoryOf[sku]; known {
-			in = []string{category}
-		}
-		for _, path := range in {
-			if cut := (Cut{"product " + sku, before.Lookup(path, sku), next.Lookup(path, sku)}); cut.lower() {
-				cuts = append(cuts, cut)
-				break
-			}
-		}
-	}
-	return cuts
+	return sortedOnce(paths), sortedOnce(skus)
 }
 
 func sortedOnce(list []string) []string {
@@ -94,12 +184,16 @@ func (c Cards) around(v *Version) (before, after *Version) {
 }
 
 // admit refuses a version that would change the past, and one with which a cut takes effect without its notice: its own,
-// or that of the version that follows it and that was no cut until now. The first version of a kind cuts nothing.
+// or that of the version that follows it and that was no cut until now. The first version of a kind cuts nothing, and a
+// seller's fee is nothing that creators earn by.
 func (c Cards) admit(v *Version, categoryOf map[string]string, noticeDays int) error {
 	if present := c.At(v.Kind, v.Published); v.Number > 1 &&
 		(v.Effective.Before(v.Published) || (present != nil && v.Effective.Equal(present.Effective))) {
 		return fault.Invalidf("effective", "is in the past, and a card that was in force is never changed",
 			"set it later than "+v.Published.Format(time.RFC3339Nano))
+	}
+	if v.Kind == SellerFee {
+		return nil
 	}
 	before, after := c.around(v)
 	if before != nil && v.Effective.Before(v.noticed(noticeDays)) {
@@ -129,10 +223,10 @@ func (v *Version) noticed(noticeDays int) time.Time {
 // namedCuts is how many cuts a refusal names before it counts the rest.
 const namedCuts = 5
 
-func names(cuts []Cut) string {
+func names(cuts []Changed) string {
 	texts := make([]string, 0, namedCuts+1)
 	for _, cut := range cuts[:min(len(cuts), namedCuts)] {
-		texts = append(texts, cut.Text())
+		texts = append(texts, cut.Text(""))
 	}
 	if rest := len(cuts) - namedCuts; rest > 0 {
 		texts = append(texts, fmt.Sprintf("and %d more", rest))

@@ -63,6 +63,9 @@ func drawCard(t *rapid.T) Card {
 	seen := map[string]bool{}
 	for range rapid.IntRange(0, 8).Draw(t, "entries") {
 		entry := Entry{BPS: rapid.Int64Range(0, 3).Draw(t, "bps"), Cap: rapid.Int64Range(0, 2).Draw(t, "cap")}
+		if rapid.IntRange(0, 9).Draw(t, "excluded") == 0 {
+			entry = Entry{Excluded: true}
+		}
 		if rapid.Bool().Draw(t, "product") {
 			entry.SKU = rapid.SampledFrom([]string{"P", "Q"}).Draw(t, "sku")
 		} else {
@@ -80,7 +83,7 @@ func slow(c Card, category, sku string) (rate Rate) {
 	rate = Rate{Match: "default", BPS: c.Default, Effective: c.Effective}
 	found := func(entry Entry, hit bool, settled *bool) {
 		if hit && !*settled {
-			rate.Match, rate.BPS, *settled = entry.Text(), entry.BPS, true
+			rate.Match, rate.BPS, rate.Excluded, *settled = entry.Text(), entry.BPS, entry.Excluded, true
 		}
 		if hit && rate.Cap == 0 && entry.Cap != 0 {
 			rate.Cap, rate.CapFrom = entry.Cap, entry.Text()
@@ -117,7 +120,7 @@ func TestCutsAreComplete(t *testing.T) {
 		named := map[string]bool{}
 		for _, cut := range cuts {
 			named[cut.What] = true
-			if !cut.lower() || cut.Text() == "" {
+			if !lower(cut.From, cut.To) || cut.Turn != Fall || cut.Text("USD") == "" {
 				t.Fatalf("%+v is no cut", cut)
 			}
 		}
@@ -125,8 +128,8 @@ func TestCutsAreComplete(t *testing.T) {
 		if sku == "P" {
 			path = categories["P"]
 		}
-		if cut := (Cut{"", before.Lookup(path, sku), next.Lookup(path, sku)}); cut.lower() && len(cuts) == 0 {
-			t.Fatalf("%q %q: %+v was not named", path, sku, cut)
+		if from, to := before.Lookup(path, sku), next.Lookup(path, sku); lower(from, to) && len(cuts) == 0 {
+			t.Fatalf("%q %q: %+v to %+v was not named", path, sku, from, to)
 		}
 		if len(Cuts(next, next, categories)) != 0 {
 			t.Fatal("a card cuts nothing against itself")
@@ -158,12 +161,14 @@ func TestCuts(t *testing.T) {
 		"narrower and higher": {add(Entry{Category: "Auto > Oil", BPS: 600}), ""},
 		"product entry gone": {change(func(c *Card) { c.Entries = append(c.Entries[:2], c.Entries[3:]...) }),
 			"product SKU9 from 12 % to 4 %"},
+		"newly excluded": {add(Entry{Category: "Home > Kitchen > Knives", Excluded: true}),
+			"Home > Kitchen > Knives from 4.5 % to excluded"},
 		"cap of the branch": {change(func(c *Card) { c.Entries[0].Cap = 5000 }),
 			"Home by a cap of 5000 per unit instead of 9000; Home > Kitchen by"},
 	} {
 		var texts []string
 		for _, cut := range Cuts(exampleE(), c.next, map[string]string{"SKU9": "Auto", "TV1": "Electronics > Televisions"}) {
-			texts = append(texts, cut.Text())
+			texts = append(texts, cut.Text(""))
 		}
 		got := strings.Join(texts, "; ")
 		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {

@@ -77,6 +77,9 @@ func TestPublishKeepsWhatWasInForce(t *testing.T) {
 		{"a cut in time", card(now.Add(14*day), 425), ""},
 		{"a rise at once", card(now, 500), ""},
 		{"another kind begins anew", Card{Kind: Onsite, Effective: march, Default: 100}, ""},
+		{"a seller's fee", Card{Kind: SellerFee, Effective: march, Default: 1500}, ""},
+		{"a lower one needs no notice: creators earn nothing by it", Card{Kind: SellerFee, Effective: now, Default: 1000}, ""},
+		{"but changes no past", Card{Kind: SellerFee, Effective: now.Add(-time.Hour), Default: 1000}, "effective: is in the past"},
 		{"a card that says nothing", Card{Kind: "x"}, "kind: is not a kind"},
 	} {
 		_, err := publish(d, step.card, now)
@@ -86,8 +89,8 @@ func TestPublishKeepsWhatWasInForce(t *testing.T) {
 		}
 	}
 	cards, version := load(t, d)
-	if version != 5 {
-		t.Errorf("the marketplace is at version %d, want 5: one, and one per publication", version)
+	if version != 7 {
+		t.Errorf("the marketplace is at version %d, want 7: one, and one per publication", version)
 	}
 	for at, want := range map[time.Time]int64{march: 450, now.Add(-time.Microsecond): 450, now: 500, now.Add(14 * day): 425} {
 		if got := cards.At(Offsite, at).Lookup("Home > Kitchen > Kettles", ""); got.BPS != want {
@@ -98,7 +101,8 @@ func TestPublishKeepsWhatWasInForce(t *testing.T) {
 
 func TestPublishIsReadBack(t *testing.T) {
 	d := open(t)
-	card := exampleE().Card
+	card := exampleE().Card.Clean()
+	card.Entries = append(card.Entries, Entry{Category: "Gift Cards", Excluded: true})
 	v, err := publish(d, card, march.Add(1500*time.Nanosecond))
 	if err != nil {
 		t.Fatal(err)

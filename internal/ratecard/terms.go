@@ -58,11 +58,12 @@ func (o Offer) Rate(base int64) int64 {
 	return min(max(rate, 0), money.FullRate)
 }
 
-func (p Promotion) fits(a Ask) bool {
+// fits tells whether a promotion holds for a line that earns by the card of that kind (Ask.Kind, or what stands in).
+func (p Promotion) fits(a Ask, instead Kind) bool {
 	if a.Ordered.Before(p.From) || !a.Ordered.Before(p.Until) || p.NewCustomers && !a.NewCustomer {
 		return false
 	}
-	if len(p.Kinds) > 0 && !slices.Contains(p.Kinds, a.Kind) {
+	if len(p.Kinds) > 0 && !slices.Contains(p.Kinds, a.Kind) && !slices.Contains(p.Kinds, instead) {
 		return false
 	}
 	if len(p.Categories) == 0 && len(p.SKUs) == 0 || slices.Contains(p.SKUs, a.SKU) {
@@ -148,27 +149,37 @@ type Quote struct {
 
 // Quote answers for one line.
 func (b *Book) Quote(a Ask) (q Quote) {
-	card := b.Cards.At(a.Kind, a.Rated)
+	card, instead := b.Cards.At(a.Kind, a.Rated), a.Kind
 	if card == nil && a.Kind == Boosted {
-		card = b.Cards.At(Onsite, a.Rated) // boosted content earns as any other where it has no card of its own
+		// Boosted content earns as any other where it has no card of its own: by card, contract and promotions.
+		card, instead = b.Cards.At(Onsite, a.Rated), Onsite
 	}
 	if card != nil {
 		rate := card.Lookup(a.Category, a.SKU)
 		q.Rate = &rate
 	}
-	for _, c := range b.Contracts[a.Creator] {
-		if c.Kind == a.Kind && c.holds(a.Rated) {
-			held := c // of several the one that was signed last
-			q.Contract = &held
-		}
+	if q.Contract = b.contract(a.Creator, a.Kind, a.Rated); q.Contract == nil {
+		q.Contract = b.contract(a.Creator, instead, a.Rated)
 	}
 	for _, p := range b.Promotions {
-		if p.fits(a) {
+		if p.fits(a, instead) {
 			q.Offers = append(q.Offers, Offer{p.ID, p.Name, p.Change, p.Value})
 		}
 	}
 	slices.SortFunc(q.Offers, func(x, y Offer) int { return cmp.Compare(x.ID, y.ID) })
 	return q
+}
+
+// contract is what a creator has of a kind at an instant: of several the one that was signed last; nil where there is
+// none.
+func (b *Book) contract(creator id.ID, kind Kind, at time.Time) (found *Contract) {
+	for _, c := range b.Contracts[creator] {
+		if c.Kind == kind && c.holds(at) && (found == nil || c.ID > found.ID) {
+			held := c
+			found = &held
+		}
+	}
+	return found
 }
 
 // Price is what a quote comes to: rates in basis points, Cap in minor units per unit (0: none).
