@@ -33,13 +33,16 @@ const (
 	TypeCancelled Type = "line.cancelled"
 	TypeReturned  Type = "line.returned"
 	TypeRefunded  Type = "line.refunded"
+
+	TypeBountyCompleted Type = "bounty.completed"
+	TypeBountyReversed  Type = "bounty.reversed"
 )
 
 // Limits of one event (docs/spec.md §11: documented and enforced).
 const (
 	MaxID       = 128       // characters of an id of event, order, line or sku
 	MaxLines    = 500       // lines of one order.placed
-	MaxClicks   = 10        // click tokens of one line
+	MaxClicks   = 10        // click tokens of one line, or of one bounty
 	MaxCoupons  = 10        // coupons of one order
 	MaxText     = 512       // characters of a category path or a shopper fact
 	MaxQuantity = 1_000_000 // units of a line
@@ -47,7 +50,7 @@ const (
 	MaxAhead = 24 * time.Hour
 )
 
-// Event is one thing that happened to an order. Amounts are of the whole line (§6), without tax and shipping.
+// Event is one thing that happened to an order, or to a bounty. Amounts are of the whole line (§6), without tax and shipping.
 type Event struct {
 	ID         string       `json:"id"`
 	Type       Type         `json:"type"`
@@ -58,6 +61,7 @@ type Event struct {
 	Line       string       `json:"line,omitempty"`
 	Quantity   int64        `json:"quantity,omitempty"`
 	Amount     *money.Money `json:"amount,omitempty"`
+	BountyPart
 }
 
 // Placed is what order.placed carries.
@@ -129,12 +133,15 @@ func (e *Event) UnmarshalJSON(raw []byte) error {
 func (e Event) MarshalJSON() ([]byte, error) {
 	type plain Event
 	var order any = e.Order
-	if e.Placed != nil {
+	switch {
+	case e.Placed != nil:
 		order = e.Placed
+	case e.Type.OfBounty() && e.Order == "":
+		order = nil // it is of no order
 	}
 	return json.Marshal(struct {
 		plain
-		Order any `json:"order"`
+		Order any `json:"order,omitempty"`
 	}{plain(e), order})
 }
 
@@ -181,6 +188,7 @@ func (e Event) Hash() []byte {
 		bare.Shopper = nil
 		e.Placed = &bare
 	}
+	e.Shopper = nil
 	raw, err := json.Marshal(e)
 	if err != nil {
 		panic(err) // every field marshals
@@ -198,12 +206,20 @@ func (e Event) Check(now time.Time, currency string, operator bool) error {
 	if err := checkTime("occurred_at", e.OccurredAt, now); err != nil {
 		return err
 	}
+	if e.Type.OfBounty() {
+		return e.checkBounty(currency)
+	}
+	if err := e.BountyPart.checkAbsent(); err != nil {
+		return err
+	}
 	switch e.Type {
 	case TypePlaced:
 		return e.checkPlaced(now, currency, operator)
 	case TypePaid, TypeShipped, TypeCancelled, TypeReturned, TypeRefunded:
 	default:
-		return fault.Invalidf("type", "%q is not an event that is taken here", "send order.placed, order.paid, line.shipped, line.cancelled, line.returned or line.refunded", clip(string(e.Type)))
+		return fault.Invalidf("type", "%q is not an event that is taken here",
+			"send order.placed, order.paid, line.shipped, line.cancelled, line.returned, line.refunded, bounty.completed or bounty.reversed",
+			clip(string(e.Type)))
 	}
 	if e.Placed != nil {
 		return fault.Invalidf("order", "is an object, and only order.placed carries one", "send the order's id")
@@ -267,10 +283,8 @@ func (e Event) checkPlaced(now time.Time, currency string, operator bool) error 
 	if len(p.Lines) == 0 || len(p.Lines) > MaxLines {
 		return fault.Invalidf("order.lines", "has %d lines, and must have 1 to %d", "send further lines as a second order.placed of the same order", len(p.Lines), MaxLines)
 	}
-	for _, fact := range p.Shopper.texts() {
-		if len(fact) > MaxText || !utf8.ValidString(fact) {
-			return fault.Invalidf("order.shopper", "holds a fact of more than %d characters or not in UTF-8", "send it as sha256:<hex>", MaxText)
-		}
+	if err := p.Shopper.check("order.shopper"); err != nil {
+		return err
 	}
 	seen := make(map[string]bool, len(p.Lines))
 	for i := range p.Lines {
@@ -286,11 +300,16 @@ func (e Event) checkPlaced(now time.Time, currency string, operator bool) error 
 	return nil
 }
 
-func (s *Shopper) texts() []string {
+func (s *Shopper) check(field string) error {
 	if s == nil {
 		return nil
 	}
-	return []string{s.Customer, s.Email, s.Address, s.Household, s.Payment, s.Device}
+	for _, fact := range []string{s.Customer, s.Email, s.Address, s.Household, s.Payment, s.Device} {
+		if len(fact) > MaxText || !utf8.ValidString(fact) {
+			return fault.Invalidf(field, "holds a fact of more than %d characters or not in UTF-8", "send it as sha256:<hex>", MaxText)
+		}
+	}
+	return nil
 }
 
 func (l Line) check(field string, placed, now time.Time, currency string, operator bool) error {

@@ -11,6 +11,9 @@ import (
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"id":"e","type":"line.shipped","marketplace":"us","occurred_at":"2026-11-22T14:03:11Z","order":"1","line":"1","quantity":1}`))
 	f.Add([]byte(`{"id":"e","type":"order.placed","order":{"id":"1","currency":"USD","lines":[{"id":"1","sku":"K","quantity":1,"amount":{"amount":1,"currency":"USD"}}]}}`))
+	f.Add([]byte(`{"id":"e","type":"bounty.completed","marketplace":"us","occurred_at":"2026-11-22T14:03:11Z","bounty":"b","action":"trade_in",` +
+		`"value":{"amount":1,"currency":"USD"},"shopper":{"customer":"c"},"clicks":["t"]}`))
+	f.Add([]byte(`{"id":"e","type":"bounty.reversed","marketplace":"us","occurred_at":"2026-11-22T14:03:11Z","bounty":"b"}`))
 	f.Add([]byte(`{"order":`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		e, err := Parse(raw)
