@@ -36,6 +36,8 @@ var benches = []struct {
 	{"redirect", redirects},
 	{"ship", ships},
 	{"orders", orders},
+	{"syncs", syncs},
+	{"audit", audits},
 	{"import", imports},
 	{"pages", pages},
 }

@@ -23,9 +23,6 @@ const importRows = 209_029
 // onlineRetail names a real file to measure with; without it one of the same shape is invented.
 const onlineRetail = "TRIBUTARY_ONLINE_RETAIL"
 
-// bareTransaction is how many orders one transaction takes where there is no logic.
-const bareTransaction = 1000
-
 //go:embed import.json
 var mappingText []byte
 
@@ -55,7 +52,7 @@ type importBench struct {
 	file   string
 	rows   int
 	orders int64
-	left   *intake.Left
+	left   *left
 }
 
 // writeFile writes the file: the beginning of the real one where it is named, an invented one otherwise.
@@ -101,15 +98,13 @@ func (b *importBench) load(ctx context.Context, report *Report) (err error) {
 		return err
 	}
 	b.orders = result.Totals.Orders
-	if err := w.DB.Read(ctx, func(tx *db.Tx) (err error) { b.left, err = intake.ReadLeft(tx); return err }); err != nil {
+	if err := w.DB.Read(ctx, func(tx *db.Tx) (err error) { b.left, err = readLeft(tx); return err }); err != nil {
 		return err
 	}
-	report.Settings["rows left"] = strconv.Itoa(b.left.Rows())
-	report.Settings["transactions of bare"] = strconv.Itoa(b.transactions() + 1)
+	report.Settings["rows left"] = strconv.Itoa(b.left.rows())
+	report.Settings["transactions of bare"] = strconv.Itoa(bareTransactions(int(b.orders)) + 1)
 	return nil
 }
-
-func (b *importBench) transactions() int { return int(b.orders/bareTransaction) + 1 }
 
 // whole is the import as the command runs it.
 func (b *importBench) whole(ctx context.Context) (float64, error) {
@@ -128,10 +123,8 @@ func (b *importBench) bare(ctx context.Context) (float64, error) {
 		return 0, err
 	}
 	begin := clock.Wall()
-	err = b.parse()
-	parts := b.transactions()
-	for part := 0; part <= parts && err == nil; part++ {
-		err = w.DB.Write(ctx, db.Money, func(tx *db.Tx) error { return b.left.Insert(tx, part, parts) })
+	if err = b.parse(); err == nil {
+		err = w.insertBare(ctx, b.left, int(b.orders))
 	}
 	took := clock.Since(begin)
 	return float64(b.rows) / took.Seconds(), errors.Join(err, w.close())

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,13 +25,19 @@ const (
 	orderClients     = 16   // requests under way at once: most of a group, as from a store's few servers
 	ordersInFlight   = 1024 // single orders under way at once, for the time until they are acknowledged
 	orderRound       = time.Second
+	orderCreators    = 2000
 	fewestRequests   = 4 // of a round: the first, which tells how many fill the next, and those of slow sides
 )
 
-// orders compares taking orders in groups with the same code taking them one by one, through the API and below it.
+// requestsText says what is under way.
+var requestsText = fmt.Sprintf("%d orders of %d lines each, %d at once", ordersPerRequest, linesPerOrder, orderClients)
+
+// orders compares taking orders in groups with the same code taking them one by one, through the API and below it; and with
+// inserting the rows that are left.
 func orders(ctx context.Context, o Options) (report Report, err error) {
 	report = newReport("orders", o)
-	w, err := o.openWorld(ctx, 2000/o.scale(), db.Options{})
+	creators := orderCreators / o.scale()
+	w, err := o.openWorld(ctx, creators, db.Options{})
 	if err != nil {
 		return report, err
 	}
@@ -38,7 +45,7 @@ func orders(ctx context.Context, o Options) (report Report, err error) {
 	if err := w.describe(ctx, &report); err != nil {
 		return report, err
 	}
-	report.Settings["requests"] = fmt.Sprintf("%d orders of %d lines each, %d at once", ordersPerRequest, linesPerOrder, orderClients)
+	report.Settings["requests"] = requestsText
 	grouped, single := w.taker(0), w.taker(1)
 	defer grouped.close()
 	defer single.close()
@@ -66,7 +73,10 @@ func orders(ctx context.Context, o Options) (report Report, err error) {
 	p50, p99, err := grouped.inFlight(ctx)
 	report.Figures[fmt.Sprintf("acknowledged, %d in flight, p50", ordersInFlight)] = milliseconds(p50)
 	report.Figures[fmt.Sprintf("acknowledged, %d in flight, p99", ordersInFlight)] = milliseconds(p99)
-	return report, err
+	if err != nil {
+		return report, err
+	}
+	return report, o.againstBare(ctx, creators, &report)
 }
 
 // taker is an accrual with its API in front of it.
@@ -75,6 +85,28 @@ type taker struct {
 	*accrual.Accrual
 	address string
 	stop    func() error
+}
+
+// openTaker makes a world with a taker of groups whose statements and plans are paid for.
+func (o Options) openTaker(ctx context.Context, creators int, options db.Options) (*taker, error) {
+	w, err := o.openWorld(ctx, creators, options)
+	if err != nil {
+		return nil, err
+	}
+	t := w.taker(0)
+	if _, err = t.direct(ctx, fewestRequests); err == nil {
+		err = w.analyze(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, t.leave())
+	}
+	return t, nil
+}
+
+// leave ends a taker and its world.
+func (t *taker) leave() error {
+	t.close()
+	return t.World.close()
 }
 
 func (w *World) taker(group int) *taker {
@@ -162,18 +194,27 @@ func (t *taker) send(ctx context.Context, client *http.Client, body []byte, even
 
 // direct hands requests to accrual itself.
 func (t *taker) direct(ctx context.Context, requests int) (time.Duration, error) {
-	batches := make(chan []accrual.Incoming, requests)
-	for range requests {
-		in, err := t.incoming(t.batch(ordersPerRequest))
+	batches := make([][]order.Event, requests)
+	for i := range batches {
+		batches[i] = t.batch(ordersPerRequest)
+	}
+	return t.takeAll(ctx, batches)
+}
+
+// takeAll hands over batches of events from several clients, wants every one accepted, and gives how long that took.
+func (t *taker) takeAll(ctx context.Context, batches [][]order.Event) (time.Duration, error) {
+	requests := make(chan []accrual.Incoming, len(batches))
+	for _, events := range batches {
+		in, err := t.incoming(events)
 		if err != nil {
 			return 0, err
 		}
-		batches <- in
+		requests <- in
 	}
-	close(batches)
+	close(requests)
 	begin := clock.Wall()
 	err := together(orderClients, func() error {
-		for in := range batches {
+		for in := range requests {
 			results, err := t.Take(ctx, worldMarket, in)
 			if err != nil {
 				return err

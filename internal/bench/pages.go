@@ -160,8 +160,7 @@ func (y *pageYear) orders(ctx context.Context, count int) error {
 			creator, at := y.someone(), y.at(from, count)
 			placed := y.orderOfCreator(creator, at)
 			y.orderOf[creator] = placed.Order
-			events = append(events, placed, order.Event{ID: placed.ID + "-shipped", Type: order.TypeShipped, Market: placed.Market,
-				OccurredAt: at, Order: placed.Order, Line: "1", Quantity: 1})
+			events = append(events, placed, shipment(placed))
 		}
 		in, err := y.incoming(events)
 		if err != nil {

@@ -186,6 +186,12 @@ func (w *World) orderOfCreator(creator id.ID, at time.Time) order.Event {
 	return e
 }
 
+// shipment is the event that the first line of an order has shipped, as soon as it was placed.
+func shipment(placed order.Event) order.Event {
+	return order.Event{ID: placed.ID + "-shipped", Type: order.TypeShipped, Market: placed.Market, OccurredAt: placed.OccurredAt,
+		Order: placed.Order, Line: "1", Quantity: 1}
+}
+
 // incoming is what the API's door makes of events before accrual takes them.
 func (w *World) incoming(events []order.Event) ([]accrual.Incoming, error) {
 	in := make([]accrual.Incoming, len(events))
