@@ -7,14 +7,18 @@ import (
 	"tributary/internal/ratecard"
 )
 
-// book is what a marketplace's decisions are made with: its policy and its rate cards. It is kept in memory and read
-// again when the marketplace's version has risen.
+// book is what a marketplace's decisions are made with: its policy and everything that prices its lines. It is kept in
+// memory and read again when the marketplace's version has risen.
 type book struct {
-	market market.Market
-	cards  ratecard.Cards
+	market   market.Market
+	rates    *ratecard.Book
+	verdicts bool // clicks were found invalid after they were answered
 }
 
-var selectVersion = db.Statement(`SELECT version FROM marketplace WHERE no = $1`)
+var (
+	selectVersion    = db.Statement(`SELECT version FROM marketplace WHERE no = $1`)
+	selectAnyVerdict = db.Statement(`SELECT COUNT(*) FROM (SELECT click FROM click_verdict WHERE market = $1 LIMIT 1) AS one`)
+)
 
 func (a *Accrual) readBook(tx *db.Tx, marketplace uint16) (*book, error) {
 	var version int64
@@ -41,9 +45,14 @@ func (a *Accrual) readBook(tx *db.Tx, marketplace uint16) (*book, error) {
 			fresh.market = m
 		}
 	}
-	if fresh.cards, err = ratecard.Load(tx, marketplace); err != nil {
+	if fresh.rates, err = ratecard.LoadBook(tx, marketplace); err != nil {
 		return nil, err
 	}
+	var verdicts int64
+	if _, err := tx.One(selectAnyVerdict, []any{&verdicts}, int64(marketplace)); err != nil {
+		return nil, fault.Wrap(err, "reading verdicts on clicks")
+	}
+	fresh.verdicts = verdicts > 0
 	a.mu.Lock()
 	a.books[marketplace] = fresh
 	a.mu.Unlock()

@@ -173,8 +173,8 @@ func (g *group) close(entries []ledger.Entry) (count int, err error) {
 		}
 		payable := ledger.Account(strings.Join(parts[:3], "/") + "/payable")
 		g.out.decisions = append(g.out.decisions, []any{g.lane(), subject, int64(1), g.tx.Turn(g.lane()), clock.Micro(g.now), body})
-		for i, leg := range move(nil, e.Account, payable, e.Balance) {
-			g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: subject, Version: 1, Component: "close", Leg: i,
+		for i, leg := range move(nil, ComponentClose, e.Account, payable, e.Balance) {
+			g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: subject, Version: 1, Component: leg.Component, Leg: i,
 				Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: at})
 		}
 		if creator, err := id.Parse("creator", id.Creator, parts[1]); err == nil {

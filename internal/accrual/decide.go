@@ -1,14 +1,13 @@
 package accrual
 
 import (
-	"maps"
-
 	"tributary/internal/attribution"
 	"tributary/internal/clock"
 	"tributary/internal/commission"
 	"tributary/internal/id"
 	"tributary/internal/ledger"
 	"tributary/internal/order"
+	"tributary/internal/policy"
 )
 
 // decision is the stored form of what was decided about a line: whole, or a reference to the version whose facts still
@@ -23,21 +22,19 @@ type decision struct {
 	Targets commission.Targets   `json:"targets"`
 }
 
-// posting is what a group writes: decisions, transfers, days.
+// posting is what a group writes: decisions, transfers, and the sums that pages read.
 type posting struct {
-	decisions [][]any
-	transfers []ledger.Transfer
-	days      map[dayKey]*[4]int64 // orders, units, revenue, commission
+	decisions  [][]any
+	transfers  []ledger.Transfer
+	sums       sums
+	volumes    map[volumeKey]int64 // change of a month's earned base under volume tiers
+	volumeRows [][]any
 }
 
-type dayKey struct {
-	creator id.ID
-	day     string
-}
-
-// decide brings every line that the group touched to its targets.
+// decide brings every line that the group touched to its targets, then the months that follow from them.
 func (g *group) decide() error {
-	g.out.days = map[dayKey]*[4]int64{}
+	g.out.volumes = map[volumeKey]int64{}
+	g.out.sums.open()
 	orders := map[*purchase]map[dayKey]bool{}
 	for _, l := range g.dirty {
 		if orders[l.order] == nil {
@@ -51,47 +48,33 @@ func (g *group) decide() error {
 		after := p.credited()
 		for key := range before {
 			if !after[key] {
-				g.day(key)[0]--
+				g.out.sums.day(key).orders--
 			}
 		}
 		for key := range after {
 			if !before[key] {
-				g.day(key)[0]++
+				g.out.sums.day(key).orders++
 			}
 		}
 	}
-	return nil
-}
-
-// credited are the creators of an order's lines, with the day on which it counts for them.
-func (p *purchase) credited() map[dayKey]bool {
-	keys := map[dayKey]bool{}
-	for _, l := range p.lines {
-		if l.state.Day.Creator != 0 {
-			keys[dayKey{l.state.Day.Creator, l.state.Day.Day}] = true
-		}
-	}
-	return keys
+	return g.decideVolumes()
 }
 
 func (g *group) decideLine(l *line) error {
 	before, held, was := l.state.Basis, l.state.Held, l.state.Reason
 	d := decision{Events: l.state.Events, Now: clock.Micro(g.now), Ref: l.whole}
 	if l.judge {
+		commission.Price(l.facts, g.book.rates)
 		basis, verdict := commission.Credit(*l.facts)
-		l.state.Basis = basis
+		l.state.Basis, l.state.Later = basis, l.facts.Policy.RateAt == policy.AtShipment
 		d.Facts, d.Basis, d.Verdict, d.Ref = l.facts, &basis, &verdict, 0
 	}
-	posted := held
-	if l.state.Basis.Creator != before.Creator {
-		posted = commission.Posted{}
-	}
-	l.targets = commission.Settle(l.state.Basis, l.terms, l.state.Events, g.now, posted)
+	l.targets = commission.Settle(l.state.Basis, l.terms, l.state.Events, g.now, l.posted(before))
 	d.Targets = l.targets
 	target := l.targets.Posted()
 	l.state.Held, l.state.Reason = target, l.targets.Reason
-	same := held.Total == target.Total && maps.Equal(held.Months, target.Months) && was == l.targets.Reason
-	if l.version > 0 && same && before == l.state.Basis && !l.judge {
+	g.count(l)
+	if l.version > 0 && held.Equal(target) && was == l.targets.Reason && before == l.state.Basis && !l.judge {
 		return nil // goods moved, money did not
 	}
 	l.version++
@@ -105,38 +88,21 @@ func (g *group) decideLine(l *line) error {
 	subject := l.subject()
 	g.out.decisions = append(g.out.decisions, []any{g.lane(), subject, l.version, g.tx.Turn(g.lane()), d.Now, body})
 	for i, leg := range Transition(g.book.market.ID, before, held, l.state.Basis, target) {
-		g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: subject, Version: l.version, Component: Component, Leg: i,
+		g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: subject, Version: l.version, Component: leg.Component, Leg: i,
 			Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: g.now})
 	}
-	g.count(l)
+	g.addBases(before.Creator, held.Bases, -1)
+	g.addBases(l.state.Basis.Creator, target.Bases, 1)
 	g.tell(l, before.Creator, held)
 	return nil
 }
 
-// count brings the creator's day along: what was ordered on that day, as it stands now.
-func (g *group) count(l *line) {
-	was := l.state.Day
-	now := counted{}
-	if b := l.state.Basis; b.Credited && b.Reason == "" {
-		day := dayOf(g.book.market, clock.FromMicro(l.terms.OrderedAt))
-		now = counted{b.Creator, day, l.targets.Fold.Kept(l.terms.Quantity), l.targets.Fold.Total, l.targets.Posted().Total}
+// posted is what the line's present creator holds of it: nothing where the credit has just moved.
+func (l *line) posted(before commission.Basis) commission.Posted {
+	if l.state.Basis.Creator != before.Creator {
+		return commission.Posted{}
 	}
-	l.state.Day = now
-	if was.Creator != 0 {
-		day := g.day(dayKey{was.Creator, was.Day})
-		day[1], day[2], day[3] = day[1]-was.Units, day[2]-was.Revenue, day[3]-was.Commission
-	}
-	if now.Creator != 0 {
-		day := g.day(dayKey{now.Creator, now.Day})
-		day[1], day[2], day[3] = day[1]+now.Units, day[2]+now.Revenue, day[3]+now.Commission
-	}
-}
-
-func (g *group) day(key dayKey) *[4]int64 {
-	if g.out.days[key] == nil {
-		g.out.days[key] = new([4]int64)
-	}
-	return g.out.days[key]
+	return l.state.Held
 }
 
 // LineNote is what the outbox says about a line.

@@ -1,6 +1,7 @@
 package accrual
 
 import (
+	"cmp"
 	"encoding/json"
 	"sort"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"tributary/internal/ledger"
 	"tributary/internal/market"
 	"tributary/internal/order"
+	"tributary/internal/policy"
+	"tributary/internal/ratecard"
 )
 
 // Explanation says why a line earns what it earns, or why nothing: from its stored decision alone. A stranger can
@@ -42,14 +45,23 @@ type Explanation struct {
 	SessionEnd  *time.Time         `json:"session_end,omitempty"`
 	OtherOrders []time.Time        `json:"other_orders,omitempty"` // orders of the shopper that may have ended a session
 	Rules       Rules              `json:"rules"`
-	Rate        *RateExplained     `json:"rate,omitempty"`
+	Rate        *RateExplained     `json:"rate,omitempty"`       // the card's entry
+	Contract    *ContractExplained `json:"contract,omitempty"`   // stands before it
+	Promotions  []OfferExplained   `json:"promotions,omitempty"` // those that fit
+	Price       *PriceExplained    `json:"price,omitempty"`      // what they come to
+	Finding     *Violation         `json:"finding,omitempty"`    // an operator's, against the line
+	Fee         *FeeExplained      `json:"fee,omitempty"`        // what the seller pays
 	Goods       order.Fold         `json:"goods"`
 	Pending     int64              `json:"pending"`
 	Earned      int64              `json:"earned"`
-	Months      []MonthExplained   `json:"months"`
-	Events      []EventExplained   `json:"events"`
-	Versions    []VersionExplained `json:"versions"`
-	Postings    []PostingExplained `json:"postings"`
+	// The promotion's part of pending and earned; the rest is at the base rate.
+	PromoPending int64              `json:"promotion_pending,omitempty"`
+	PromoEarned  int64              `json:"promotion_earned,omitempty"`
+	Volume       []MonthExplained   `json:"volume,omitempty"` // earned base by month, which counts for volume tiers
+	Months       []MonthExplained   `json:"months"`
+	Events       []EventExplained   `json:"events"`
+	Versions     []VersionExplained `json:"versions"`
+	Postings     []PostingExplained `json:"postings"`
 }
 
 // TouchExplained is a click that was known for the line, and what became of it.
@@ -63,6 +75,10 @@ type TouchExplained struct {
 	Link     string             `json:"link,omitempty"`
 	Kind     string             `json:"kind,omitempty"`
 	Standing string             `json:"standing,omitempty"` // of the enrolment, at the click
+	View     bool               `json:"view,omitempty"`     // a video on a product page, seen for so many seconds
+	Seconds  int64              `json:"seconds,omitempty"`
+	Coupon   string             `json:"coupon,omitempty"`
+	Rule     string             `json:"rule,omitempty"` // by which it was found invalid traffic
 	Won      bool               `json:"won"`
 	Reason   attribution.Reason `json:"reason,omitempty"`
 }
@@ -74,18 +90,67 @@ type Rules struct {
 	LapseDays    int   `json:"lapse_days"`
 	HoldDays     int   `json:"hold_days"`
 	ResaleUnits  int   `json:"resale_units"`
+	ResaleDays   int   `json:"resale_days"`
 	UnitsBought  int64 `json:"units_bought,omitempty"` // of this sku in the resale window
+	// Matches are the kinds of the shopper's facts that are also those of the creator named here.
+	Matches      []string      `json:"matches,omitempty"`
+	CouponsFirst bool          `json:"coupons_first,omitempty"`
+	ViewSeconds  int64         `json:"view_seconds,omitempty"`
+	ViewScope    policy.Scope  `json:"view_scope,omitempty"`
+	RateAt       policy.RateAt `json:"rate_at,omitempty"`
 }
 
 // RateExplained is the entry of the card that applied.
 type RateExplained struct {
-	Card      string    `json:"card"`
-	Version   int64     `json:"version"`
-	Effective time.Time `json:"effective"`
-	Match     string    `json:"match"`
-	BPS       int64     `json:"bps"`
-	Cap       int64     `json:"cap,omitempty"`
-	CapFrom   string    `json:"cap_from,omitempty"`
+	Kind      ratecard.Kind `json:"kind,omitempty"`
+	At        time.Time     `json:"at"` // the instant whose card applies
+	Card      string        `json:"card"`
+	Version   int64         `json:"version"`
+	Effective time.Time     `json:"effective"`
+	Match     string        `json:"match"`
+	BPS       int64         `json:"bps"`
+	Cap       int64         `json:"cap,omitempty"`
+	CapFrom   string        `json:"cap_from,omitempty"`
+	Excluded  bool          `json:"excluded,omitempty"`
+}
+
+// ContractExplained is the creator's own rate.
+type ContractExplained struct {
+	Contract     string     `json:"contract"`
+	BPS          int64      `json:"bps"`
+	Cap          int64      `json:"cap,omitempty"`
+	From         time.Time  `json:"from"`
+	Until        *time.Time `json:"until,omitempty"`
+	NoPromotions bool       `json:"no_promotions,omitempty"`
+}
+
+// OfferExplained is a promotion that fits the line, and the rate that it would make of the base rate.
+type OfferExplained struct {
+	Promotion string          `json:"promotion"`
+	Name      string          `json:"name"`
+	Change    ratecard.Change `json:"change"`
+	Value     int64           `json:"value"`
+	BPS       int64           `json:"bps"`
+	Applied   bool            `json:"applied"`
+}
+
+// PriceExplained is the rate that the amounts are computed at: Final, of which Base would have been paid without a
+// promotion; Cap in minor units per unit.
+type PriceExplained struct {
+	Base  int64 `json:"base"`
+	Final int64 `json:"final"`
+	Cap   int64 `json:"cap,omitempty"`
+}
+
+// FeeExplained is what the seller of the line pays the operator.
+type FeeExplained struct {
+	Seller  string `json:"seller"`
+	Card    string `json:"card"`
+	Version int64  `json:"version"`
+	Match   string `json:"match"`
+	BPS     int64  `json:"bps"`
+	Minimum int64  `json:"minimum,omitempty"` // minor units per unit
+	Amount  int64  `json:"amount"`
 }
 
 // MonthExplained is what a month holds of the line.
@@ -115,11 +180,12 @@ type VersionExplained struct {
 
 // PostingExplained is a transfer in the ledger.
 type PostingExplained struct {
-	Version int64          `json:"version"`
-	At      time.Time      `json:"at"`
-	Debit   ledger.Account `json:"debit"`
-	Credit  ledger.Account `json:"credit"`
-	Amount  int64          `json:"amount"`
+	Version   int64          `json:"version"`
+	Component string         `json:"component"`
+	At        time.Time      `json:"at"`
+	Debit     ledger.Account `json:"debit"`
+	Credit    ledger.Account `json:"credit"`
+	Amount    int64          `json:"amount"`
 }
 
 var selectVersions = db.Statement(`SELECT version, body FROM decision WHERE lane = $1 AND subject = $2 ORDER BY version`)
@@ -157,7 +223,7 @@ func Explain(tx *db.Tx, marketplace uint16, orderID, lineID string) (*Explanatio
 	e.Order, e.Line, e.Versions = orderID, lineID, versions
 	transfers, err := ledger.Of(tx, lane, subject)
 	for _, t := range transfers {
-		e.Postings = append(e.Postings, PostingExplained{t.Version, t.At, t.Debit, t.Credit, t.Amount})
+		e.Postings = append(e.Postings, PostingExplained{t.Version, t.Component, t.At, t.Debit, t.Credit, t.Amount})
 	}
 	return e, err
 }
@@ -169,16 +235,14 @@ func explain(f *commission.Facts, d decision) *Explanation {
 	e := &Explanation{Marketplace: f.Market, Currency: f.Currency, SKU: f.SKU, Category: f.Category, Seller: f.Seller, Quantity: f.Quantity,
 		Net: f.Net, Digital: f.Line.Digital, OrderedAt: clock.FromMicro(f.Line.OrderedAt), AddedAt: instant(f.Line.AddedAt),
 		Credited: basis.Credited, Direct: basis.Direct, Reason: t.Reason, SessionEnd: instant(verdict.EndedAt), Goods: t.Fold,
-		Pending: t.Pending, Earned: t.Earned, Touches: []TouchExplained{}, Months: []MonthExplained{}, Events: []EventExplained{},
+		Pending: t.Pending, Earned: t.Earned, PromoPending: t.PromoPending, PromoEarned: t.PromoEarned, Finding: f.Violation, Touches: []TouchExplained{}, Months: []MonthExplained{}, Events: []EventExplained{},
 		Postings: []PostingExplained{}}
 	if basis.Creator != 0 {
 		e.Creator, e.Program = basis.Creator.Text(id.Creator), click.Program(basis.Program).String()
 		e.Tracking = basis.Tracking.Text(id.Tracking)
 	}
-	e.Rules = Rules{f.Policy.SessionHours, f.Policy.CartDays, f.Policy.LapseDays, f.Policy.HoldDays, f.Policy.ResaleUnits, f.Buyer.Units}
-	if f.Rate != nil {
-		e.Rate = &RateExplained{f.Rate.Card.Text(id.RateCard), f.Rate.Version, f.Rate.Effective, f.Rate.Match, f.Rate.BPS, f.Rate.Cap, f.Rate.CapFrom}
-	}
+	e.explainRules(f, basis.Creator)
+	e.explainPrice(f, t)
 	for _, at := range f.Ends {
 		e.OtherOrders = append(e.OtherOrders, clock.FromMicro(at))
 	}
@@ -187,19 +251,65 @@ func explain(f *commission.Facts, d decision) *Explanation {
 		e.Touches = append(e.Touches, explainTouch(touch, fates[i], i == verdict.Winner))
 	}
 	sort.SliceStable(e.Touches, func(i, j int) bool { return before(e.Touches[i].At, e.Touches[j].At) })
-	zone := market.Market{Zone: f.Zone}.Location()
-	for month, amount := range t.Months {
-		e.Months = append(e.Months, MonthExplained{month, amount, market.Month(month).Payable(zone, f.Policy.HoldDays)})
-	}
-	sort.Slice(e.Months, func(i, j int) bool { return e.Months[i].Month < e.Months[j].Month })
+	e.Months, e.Volume = explainMonths(f, t.Months), explainMonths(f, t.Bases)
 	for _, a := range d.Events {
 		e.Events = append(e.Events, EventExplained{a.Type, clock.FromMicro(a.At), a.Quantity, a.Amount, a.Month})
 	}
 	return e
 }
 
+func explainMonths(f *commission.Facts, amounts map[string]int64) []MonthExplained {
+	zone := market.Market{Zone: f.Zone}.Location()
+	months := []MonthExplained{}
+	for month, amount := range amounts {
+		months = append(months, MonthExplained{month, amount, market.Month(month).Payable(zone, f.Policy.HoldDays)})
+	}
+	sort.Slice(months, func(i, j int) bool { return months[i].Month < months[j].Month })
+	return months
+}
+
+func (e *Explanation) explainRules(f *commission.Facts, creator id.ID) {
+	p := f.Policy
+	e.Rules = Rules{SessionHours: p.SessionHours, CartDays: p.CartDays, LapseDays: p.LapseDays, HoldDays: p.HoldDays, ResaleUnits: p.ResaleUnits,
+		ResaleDays: p.ResaleDays, UnitsBought: f.Buyer.Units, CouponsFirst: p.CouponsFirst, RateAt: p.RateAt}
+	for _, match := range f.Buyer.Matches {
+		if match.Creator == creator {
+			e.Rules.Matches = append(e.Rules.Matches, match.Kind)
+		}
+	}
+	if seen(f.Touches) {
+		e.Rules.ViewSeconds, e.Rules.ViewScope = p.View(), cmp.Or(p.ViewScope, policy.ScopeProduct)
+	}
+}
+
+// explainPrice says how the rate came about, and what the seller pays.
+func (e *Explanation) explainPrice(f *commission.Facts, t commission.Targets) {
+	at := clock.FromMicro(cmp.Or(f.RatedAt, f.Line.OrderedAt))
+	if r := f.Rate; r != nil {
+		e.Rate = &RateExplained{f.Kind, at, r.Card.Text(id.RateCard), r.Version, r.Effective, r.Match, r.BPS, r.Cap, r.CapFrom, r.Excluded}
+	}
+	if c := f.Contract; c != nil {
+		e.Contract = &ContractExplained{c.ID.Text(id.Contract), c.BPS, c.Cap, c.From, nil, c.NoPromotions}
+		if !c.Until.IsZero() {
+			e.Contract.Until = &c.Until
+		}
+	}
+	price := f.Price()
+	for _, o := range f.Offers {
+		e.Promotions = append(e.Promotions, OfferExplained{o.ID.Text(id.Promotion), o.Name, o.Change, o.Value, o.Rate(price.Base),
+			price.Offer != nil && price.Offer.ID == o.ID})
+	}
+	if e.Rate != nil || e.Contract != nil {
+		e.Price = &PriceExplained{price.Base, price.Final, price.Cap}
+	}
+	if r := f.Fee; r != nil {
+		e.Fee = &FeeExplained{f.Seller, r.Card.Text(id.RateCard), r.Version, r.Match, r.BPS, r.Minimum, t.Fee}
+	}
+}
+
 func explainTouch(t attribution.Touch, fate attribution.Reason, won bool) TouchExplained {
-	e := TouchExplained{Source: t.Source, At: instant(t.At), Won: won, Reason: fate, Standing: t.StandingThen, Kind: click.LinkKind(t.Kind).String()}
+	e := TouchExplained{Source: t.Source, At: instant(t.At), Won: won, Reason: fate, Standing: t.StandingThen, Kind: click.LinkKind(t.Kind).String(),
+		View: t.View, Seconds: t.Seconds, Coupon: t.Coupon, Rule: t.Rule}
 	if t.Click != 0 {
 		e.Click = id.ID(t.Click).Text(id.Click)
 	}
@@ -254,16 +364,23 @@ func ExplainOrder(tx *db.Tx, marketplace uint16, orderID string) (lines []*Expla
 }
 
 // For is the explanation as one creator may read it: other creators' touches keep their instant and their fate, and lose
-// their names. What the shopper bought elsewhere stays an instant.
+// their names; what the seller pays and
+// who of the staff found something are left out. What the shopper bought elsewhere stays an instant.
 func (e *Explanation) For(creator id.ID) *Explanation {
 	own := *e
 	me := creator.Text(id.Creator)
 	own.Touches = make([]TouchExplained, len(e.Touches))
 	for i, t := range e.Touches {
 		if t.Creator != me {
-			t.Click, t.Creator, t.Tracking, t.Link, t.Program, t.Standing = "", "", "", "", "", ""
+			t.Click, t.Creator, t.Tracking, t.Link, t.Program, t.Standing, t.Coupon, t.Rule = "", "", "", "", "", "", "", ""
 		}
 		own.Touches[i] = t
+	}
+	own.Fee = nil // between the shop and its seller
+	if e.Finding != nil {
+		found := *e.Finding
+		found.By = ""
+		own.Finding = &found
 	}
 	own.Postings = nil
 	for _, p := range e.Postings {

@@ -5,19 +5,18 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"time"
 
 	"tributary/internal/attribution"
 	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/commission"
-	"tributary/internal/creator"
 	"tributary/internal/enrolment"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/link"
+	"tributary/internal/order"
+	"tributary/internal/policy"
 	"tributary/internal/product"
-	"tributary/internal/ratecard"
 )
 
 // found is what the database says about what the new lines speak of: a few reads, each for the whole group.
@@ -25,7 +24,8 @@ type found struct {
 	tokens    map[*line][]attribution.Touch
 	standings map[enrolment.Key]enrolment.History
 	products  map[string]product.Product
-	landed    map[int64]string // category of a product landed on
+	landed    map[int64]product.Landing // products landed on
+	coupons   map[string]link.Coupon
 	owners    map[string]map[string][]id.ID
 	near      map[string][]neighbour // by key
 }
@@ -38,8 +38,8 @@ type neighbour struct {
 
 // gather makes the facts of the lines of fresh orders, and mends those of later orders of the same shoppers.
 func (g *group) gather() error {
-	if len(g.fresh) == 0 {
-		return nil
+	if err := g.gatherShipped(); err != nil || len(g.fresh) == 0 {
+		return err
 	}
 	f := &found{tokens: map[*line][]attribution.Touch{}, near: map[string][]neighbour{}}
 	var known []*line // lines of earlier groups whose order moved or was paid
@@ -53,7 +53,7 @@ func (g *group) gather() error {
 	if err := g.readFacts(known); err != nil {
 		return err
 	}
-	for _, read := range []func(*found) error{g.readTouches, g.readPlaces, g.readOwners, g.readNeighbours} {
+	for _, read := range []func(*found) error{g.readCoupons, g.readTouches, g.readVerdicts, g.readPlaces, g.readOwners, g.readNeighbours} {
 		if err := read(f); err != nil {
 			return err
 		}
@@ -72,164 +72,6 @@ func (g *group) gather() error {
 		}
 	}
 	return g.mendLater(f)
-}
-
-// readTouches opens the tokens of new lines, adds the shopper's own last click, and reads the standings of all creators.
-func (g *group) readTouches(f *found) error {
-	var customers [][]byte
-	var tags []string
-	for _, p := range g.fresh {
-		if hash := p.facts.Shopper.Facts[creator.FactCustomer]; hash != nil {
-			customers = append(customers, hash)
-		}
-		for _, l := range p.sequence {
-			for _, touch := range l.sent.Touches {
-				tags = append(tags, link.CleanTag(touch.Tag))
-			}
-		}
-	}
-	bound, err := link.CustomerTouches(g.tx, g.no, customers)
-	if err != nil {
-		return err
-	}
-	tracking, err := link.TrackingByTag(g.tx, tags)
-	if err != nil {
-		return err
-	}
-	creators := map[id.ID]bool{}
-	for _, p := range g.fresh {
-		for _, l := range p.sequence {
-			touches := g.tokenTouches(l.sent.Clicks, attribution.FromToken)
-			touches = append(touches, g.tokenTouches(bound[string(p.facts.Shopper.Facts[creator.FactCustomer])], attribution.FromCustomer)...)
-			for i, sent := range l.sent.Touches {
-				touches = append(touches, importedTouch(tracking[link.CleanTag(sent.Tag)], g.no, int64(i)+1, sent.ClickedAt))
-			}
-			f.tokens[l] = distinct(touches)
-		}
-		for _, l := range p.lines {
-			if l.facts != nil {
-				f.tokens[l] = l.facts.Touches
-			}
-			for _, t := range f.tokens[l] {
-				creators[t.Creator] = true
-			}
-		}
-	}
-	delete(creators, 0)
-	ids := make([]id.ID, 0, len(creators))
-	for one := range creators {
-		ids = append(ids, one)
-	}
-	slices.Sort(ids)
-	f.standings, err = enrolment.Standings(g.tx, g.no, ids)
-	return err
-}
-
-func (g *group) tokenTouches(tokens []string, source attribution.Source) []attribution.Touch {
-	touches := make([]attribution.Touch, 0, len(tokens))
-	for _, text := range tokens {
-		t, err := g.a.sealer.Open(text)
-		switch {
-		case err != nil:
-			touches = append(touches, attribution.Touch{Source: source, Broken: attribution.BadToken})
-		case t.Market != g.no:
-			touches = append(touches, attribution.Touch{Source: source, Broken: attribution.WrongMarketplace, Click: t.Click, At: clock.Micro(t.At)})
-		default:
-			if t.Flags.Has(click.FlagUnlogged) {
-				g.unlogged = append(g.unlogged, t)
-			}
-			touches = append(touches, attribution.Touch{Source: source, Click: t.Click, Creator: t.Creator, Program: uint8(t.Program),
-				Tracking: t.Tracking, Link: t.Link, At: clock.Micro(t.At), Landed: uint8(t.Landed), Place: t.Place, Kind: uint8(t.Kind),
-				Invalid: t.Flags.Has(click.FlagInvalid), Paid: t.Flags.Has(click.FlagPaid)})
-		}
-	}
-	return touches
-}
-
-// importedTouch is a click of another system. A tag that nobody here has earns nobody anything, like any unknown tag.
-func importedTouch(t link.Tracking, market uint16, number int64, at time.Time) attribution.Touch {
-	touch := attribution.Touch{Source: attribution.FromImport, Click: number, At: clock.Micro(at)}
-	if t.ID == 0 {
-		return touch
-	}
-	if t.Market != market {
-		touch.Broken = attribution.WrongMarketplace
-		return touch
-	}
-	touch.Creator, touch.Program, touch.Tracking = t.Creator, uint8(t.Program), t.ID
-	return touch
-}
-
-// distinct leaves one touch of each click: the same token may come by several ways.
-func distinct(touches []attribution.Touch) []attribution.Touch {
-	seen := map[int64]bool{}
-	return slices.DeleteFunc(touches, func(t attribution.Touch) bool {
-		if t.Click == 0 || t.Source == attribution.FromImport {
-			return false
-		}
-		again := seen[t.Click]
-		seen[t.Click] = true
-		return again
-	})
-}
-
-// readPlaces reads the products of new lines, and the categories of the products that touches landed on.
-func (g *group) readPlaces(f *found) error {
-	var skus []string
-	places := map[int64]bool{}
-	for l, touches := range f.tokens {
-		if l.isNew && (l.ordered.Category == "" || l.ordered.Seller == "") {
-			skus = append(skus, l.sku)
-		}
-		for _, t := range touches {
-			if l.isNew && t.Landed == uint8(click.LandedProduct) {
-				places[t.Place] = true
-			}
-		}
-	}
-	slices.Sort(skus)
-	var err error
-	if f.products, err = product.BySKU(g.tx, g.no, slices.Compact(skus)); err != nil {
-		return err
-	}
-	list := make([]int64, 0, len(places))
-	for place := range places {
-		list = append(list, place)
-	}
-	f.landed, err = product.ByPlace(g.tx, g.no, list)
-	return err
-}
-
-// readOwners finds creators whose own facts equal the shoppers', and learns the payment and device of a creator's own
-// store account.
-func (g *group) readOwners(f *found) error {
-	f.owners = map[string]map[string][]id.ID{}
-	for _, kind := range factKinds {
-		var hashes [][]byte
-		for _, p := range g.fresh {
-			if hash := p.facts.Shopper.Facts[kind]; hash != nil {
-				hashes = append(hashes, hash)
-			}
-		}
-		if len(hashes) == 0 {
-			continue
-		}
-		owners, err := creator.Owners(g.tx, kind, hashes)
-		if err != nil {
-			return err
-		}
-		f.owners[kind] = owners
-	}
-	for _, p := range g.fresh {
-		facts := p.facts.Shopper.Facts
-		for _, owner := range f.owners[creator.FactCustomer][string(facts[creator.FactCustomer])] {
-			learned := map[string][]byte{creator.FactPayment: facts[creator.FactPayment], creator.FactDevice: facts[creator.FactDevice]}
-			if err := creator.AddFacts(g.tx, owner, learned); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // readNeighbours finds the other orders of the same shoppers, as far as a rule can reach: sessions and carts, resale.
@@ -321,31 +163,85 @@ func (g *group) makeFacts(f *found, l *line) {
 	}
 	if l.facts == nil {
 		l.facts = &commission.Facts{Form: commission.FactsForm, Market: m.ID, Currency: m.Currency, Zone: m.Zone, SKU: l.sku,
-			Category: category, Seller: seller, Quantity: l.terms.Quantity, Net: l.terms.Net, DigitalMonth: l.ordered.Digital, Policy: m.Policy}
+			Category: category, Seller: seller, House: seller != "" && seller == m.Seller, Quantity: l.terms.Quantity, Net: l.terms.Net,
+			DigitalMonth: l.ordered.Digital, Policy: m.Policy}
 		l.facts.Touches = f.tokens[l]
-		for i := range l.facts.Touches {
-			if t := &l.facts.Touches[i]; t.Landed == uint8(click.LandedProduct) {
-				t.Place = click.CategoryPlace(product.CleanCategory(f.landed[t.Place]))
+		l.facts.Line.Place = click.CategoryPlace(product.CleanCategory(category))
+		if seen(l.facts.Touches) {
+			l.facts.Line.Product = click.ProductPlace(l.sku)
+			if parent := f.products[l.sku].Parent; parent != "" {
+				l.facts.Line.Parent = click.ProductPlace(parent)
 			}
 		}
+		f.place(l.facts.Touches)
 	}
 	facts := l.facts
-	facts.Unpaid = p.paid == 0
-	facts.Line = attribution.Line{OrderedAt: p.at, AddedAt: l.ordered.Added, Digital: l.terms.Digital,
-		Place: click.CategoryPlace(product.CleanCategory(facts.Category))}
+	facts.Unpaid, facts.NewCustomer, facts.FirstShipped = p.paid == 0, p.facts.Shopper.New, l.firstShipped(m.Policy)
+	facts.Line.OrderedAt, facts.Line.AddedAt, facts.Line.Digital = p.at, l.ordered.Added, l.terms.Digital
 	ordered := clock.FromMicro(p.at)
-	if card := g.book.cards.At(ratecard.Offsite, ordered); card != nil {
-		rate := card.Lookup(facts.Category, l.sku)
-		facts.Rate = &rate
-	}
 	for i := range facts.Touches {
 		t := &facts.Touches[i]
+		if t.Source == attribution.FromCoupon {
+			t.At = p.at
+		}
 		history := f.standings[enrolment.Key{Market: g.no, Creator: t.Creator, Program: enrolment.Program(t.Program)}]
 		then, now := history.At(clock.FromMicro(t.At)), history.At(ordered)
 		t.StandingThen, t.StandingNow, t.ActiveThen, t.ActiveNow = string(then), string(now), then.Active(), now.Active()
 	}
 	facts.Ends = g.ends(f, l)
 	facts.Buyer = g.buyer(f, l)
+}
+
+// place says of touches that landed on a product which category that is in, and which variation it is of.
+func (f *found) place(touches []attribution.Touch) {
+	for i := range touches {
+		t := &touches[i]
+		if t.Landed != uint8(click.LandedProduct) {
+			continue
+		}
+		landed := f.landed[t.Place]
+		t.Place = click.CategoryPlace(product.CleanCategory(landed.Category))
+		if t.View && landed.Parent != "" {
+			t.Parent = click.ProductPlace(landed.Parent)
+		}
+	}
+}
+
+// firstShipped is the first shipment in time, where the card of that instant applies; else 0, so that facts that nobody
+// asks about do not change.
+func (l *line) firstShipped(p policy.Policy) (first int64) {
+	if p.RateAt != policy.AtShipment {
+		return 0
+	}
+	if l.terms.Digital {
+		return l.terms.OrderedAt
+	}
+	deadline := l.terms.OrderedAt + p.Lapse().Microseconds()
+	for _, e := range l.state.Events {
+		if e.Type == order.TypeShipped && e.At <= deadline && (first == 0 || e.At < first) {
+			first = e.At
+		}
+	}
+	return first
+}
+
+// gatherShipped brings the facts of lines whose first shipment may have moved, where that decides the card.
+func (g *group) gatherShipped() error {
+	var lines []*line
+	for _, l := range g.shipped {
+		if !l.isNew && !l.state.Basis.Frozen(l.state.Held, g.now) {
+			lines = append(lines, l)
+		}
+	}
+	if err := g.readFacts(lines); err != nil {
+		return err
+	}
+	for _, l := range lines {
+		if first := l.firstShipped(l.facts.Policy); first != l.facts.FirstShipped {
+			l.facts.FirstShipped, l.judge = first, true
+		}
+	}
+	return nil
 }
 
 // ends are the shopper's other orders that may have ended a session: paid, with something physical, after the first
@@ -374,7 +270,7 @@ func (g *group) ends(f *found, l *line) []int64 {
 func earliestTouch(touches []attribution.Touch) int64 {
 	first := int64(0)
 	for _, t := range touches {
-		if t.At != 0 && (first == 0 || t.At < first) {
+		if t.At != 0 && t.Source != attribution.FromCoupon && (first == 0 || t.At < first) {
 			first = t.At
 		}
 	}

@@ -26,6 +26,7 @@ type group struct {
 	orders  map[string]*purchase
 	fresh   []*purchase // orders that are new, moved in time or paid: their lines' facts are gathered
 	dirty   []*line     // lines that are decided in this group, in order of arrival
+	shipped []*line     // lines whose first shipment changed, where that decides the card
 	waiting map[string][]waiting
 
 	eventRows   [][]any
@@ -181,7 +182,6 @@ func (g *group) place(in *Incoming) (order.Answer, string) {
 		}
 	} else {
 		p = &purchase{id: e.Order, at: at, received: clock.Micro(g.now), isNew: true, loaded: true, lines: map[string]*line{}}
-		p.facts.Coupons = e.Placed.Coupons
 		g.orders[p.id] = p
 	}
 	if at < p.at {
@@ -198,7 +198,7 @@ func (g *group) place(in *Incoming) (order.Answer, string) {
 	}
 	for i := range e.Placed.Lines {
 		if sent := &e.Placed.Lines[i]; p.lines[sent.ID] == nil {
-			g.addLine(p, sent, e.OccurredAt)
+			g.addLine(p, sent, e.OccurredAt).coupons = e.Placed.Coupons
 		}
 	}
 	g.refresh(p)
@@ -206,7 +206,7 @@ func (g *group) place(in *Incoming) (order.Answer, string) {
 	return order.Accepted, ""
 }
 
-func (g *group) addLine(p *purchase, sent *order.Line, placed time.Time) {
+func (g *group) addLine(p *purchase, sent *order.Line, placed time.Time) *line {
 	l := &line{order: p, id: sent.ID, sku: sent.SKU, isNew: true, judge: true}
 	l.ordered = ordered{Category: sent.Category, Seller: sent.Seller, Content: contentOf(sent)}
 	l.terms = order.Terms{Quantity: sent.Quantity, Net: sent.Amount.Amount, Digital: sent.Digital, OrderedAt: p.at}
@@ -221,6 +221,7 @@ func (g *group) addLine(p *purchase, sent *order.Line, placed time.Time) {
 	p.lines[l.id] = l
 	p.sequence = append(p.sequence, l)
 	p.facts.Physical = p.facts.Physical || !sent.Digital
+	return l
 }
 
 // contentOf tells a line that is sent again from one that was changed.
@@ -306,6 +307,9 @@ func (g *group) happen(e *order.Event, month string) (order.Answer, string) {
 		return answer, reason
 	}
 	l.state.Events = append(l.state.Events, next)
+	if l.state.Later && next.Type == order.TypeShipped {
+		g.shipped = append(g.shipped, l)
+	}
 	g.mark(l)
 	return answer, reason
 }

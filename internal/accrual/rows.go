@@ -8,8 +8,6 @@ import (
 	"tributary/internal/commission"
 	"tributary/internal/db"
 	"tributary/internal/fault"
-	"tributary/internal/id"
-
 	"tributary/internal/order"
 )
 
@@ -32,7 +30,6 @@ type purchaseFacts struct {
 	Shopper  Shopper  `json:"shopper"`
 	Physical bool     `json:"physical,omitempty"` // holds a non-digital product
 	Keys     [][]byte `json:"keys,omitempty"`     // under which it is known
-	Coupons  []string `json:"coupons,omitempty"`
 }
 
 // line is a line as the group holds it.
@@ -51,6 +48,7 @@ type line struct {
 	judge   bool // facts are new or changed: attribution is decided again
 	facts   *commission.Facts
 	sent    *order.Line // a new line as the store sent it
+	coupons []string    // of the order.placed that brought it
 }
 
 // ordered is what a line was placed with, beside its terms. Content tells whether it is sent again with other content.
@@ -64,20 +62,15 @@ type ordered struct {
 
 // state is what a line's row keeps beside its columns, so that an event needs no other row to be settled.
 type state struct {
-	Basis  commission.Basis   `json:"b"`
-	Events []order.Applied    `json:"e,omitempty"`
-	Held   commission.Posted  `json:"h"`
-	Reason attribution.Reason `json:"r,omitempty"`
-	Day    counted            `json:"d"`
-}
-
-// counted is what the line adds to its creator's day.
-type counted struct {
-	Creator    id.ID  `json:"c,omitempty"`
-	Day        string `json:"d,omitempty"`
-	Units      int64  `json:"u,omitempty"`
-	Revenue    int64  `json:"v,omitempty"`
-	Commission int64  `json:"m,omitempty"`
+	Basis   commission.Basis   `json:"b"`
+	Events  []order.Applied    `json:"e,omitempty"`
+	Held    commission.Posted  `json:"h"`
+	Reason  attribution.Reason `json:"r,omitempty"`
+	Day     counted            `json:"d"`
+	Journey journey            `json:"j"`
+	Margin  margin             `json:"m"`
+	// Later tells that the card of the first shipment applies, which is not known yet when the order comes.
+	Later bool `json:"l,omitempty"`
 }
 
 var (
@@ -107,10 +100,6 @@ var (
 	selectWhole     = db.In(`SELECT subject, version, body FROM decision WHERE lane = $1 AND subject IN ($LIST)`)
 
 	insertOutbox = db.Bulk("BIGINT BIGINT BIGINT TEXT BIGINT TEXT", `INSERT INTO outbox (lane, turn, idx, topic, creator, body) VALUES $ROWS`)
-	upsertDays   = db.Bulk("BIGINT BIGINT TEXT BIGINT BIGINT BIGINT BIGINT", `INSERT INTO creator_day (market, creator, day, orders, units, revenue, commission)
-		VALUES $ROWS ON CONFLICT (market, creator, day) DO UPDATE SET orders = creator_day.orders + excluded.orders,
-			units = creator_day.units + excluded.units, revenue = creator_day.revenue + excluded.revenue,
-			commission = creator_day.commission + excluded.commission`)
 )
 
 // readOrders brings orders into the group, without their lines.

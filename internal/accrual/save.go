@@ -21,7 +21,7 @@ func dayOf(m market.Market, at time.Time) string { return market.Day(at, m.Locat
 
 // save writes what the group changed: multi-row, keys sorted where rows are shared, the rows that everyone shares last.
 func (g *group) save() error {
-	for _, step := range []func() error{g.saveEvents, g.saveOrders, g.saveLines, g.saveNotes, g.saveDays} {
+	for _, step := range []func() error{g.saveEvents, g.saveOrders, g.saveLines, g.saveNotes, g.saveVolumes, g.saveSums} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -118,21 +118,4 @@ func (g *group) saveNotes() error {
 	}
 	_, err := g.tx.Bulk(insertOutbox, rows)
 	return fault.Wrap(err, "announcing")
-}
-
-func (g *group) saveDays() error {
-	rows := make([][]any, 0, len(g.out.days))
-	for key, sums := range g.out.days {
-		if *sums != [4]int64{} {
-			rows = append(rows, []any{g.lane(), int64(key.creator), key.day, sums[0], sums[1], sums[2], sums[3]})
-		}
-	}
-	sort.Slice(rows, func(i, j int) bool {
-		if rows[i][1] != rows[j][1] {
-			return rows[i][1].(int64) < rows[j][1].(int64)
-		}
-		return rows[i][2].(string) < rows[j][2].(string)
-	})
-	_, err := g.tx.Bulk(upsertDays, rows)
-	return fault.Wrap(err, "bringing creators' days along")
 }

@@ -3,8 +3,8 @@ package accrual
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"tributary/internal/clock"
@@ -14,15 +14,13 @@ import (
 	"tributary/internal/id"
 	"tributary/internal/ledger"
 	"tributary/internal/order"
+	"tributary/internal/ratecard"
 )
 
 var (
 	selectDecisions = db.Statement(`SELECT subject, version, body FROM decision WHERE lane = $1 AND subject > $2 ORDER BY subject, version LIMIT $3`)
 	selectTransfers = db.Statement(`SELECT subject, version, component, leg, debit, credit, amount, at FROM transfer
 		WHERE lane = $1 AND subject >= $2 AND subject <= $3 ORDER BY subject, version, component, leg`)
-	selectSpan = db.Statement(`SELECT order_id, line_id, at, sku, quantity, amount, digital, terms, version, whole_version, state, pending, earned, reason
-		FROM line WHERE market = $1 AND (order_id > $2 OR order_id = $2 AND line_id > $3) ORDER BY order_id, line_id LIMIT $4`)
-	selectDays     = db.Statement(`SELECT creator, day, orders, units, revenue, commission FROM creator_day WHERE market = $1`)
 	countUndecided = db.Statement(`SELECT COUNT(*) FROM transfer WHERE lane = $1 AND NOT EXISTS (SELECT 1 FROM decision d
 		WHERE d.lane = transfer.lane AND d.subject = transfer.subject AND d.version = transfer.version)`)
 )
@@ -126,18 +124,37 @@ func readTransfers(tx *db.Tx, lane int64, first, last string) (map[string][]ledg
 }
 
 func verifySubject(versions []stored, transfers []ledger.Transfer, differ func(string)) {
-	if !strings.HasPrefix(versions[0].subject, "line/") {
+	kind, _, _ := strings.Cut(versions[0].subject, "/")
+	switch kind {
+	case "line":
+		verifyLine(versions, transfers, differ)
+	case "tier":
+		verifyVolume(versions, transfers, differ)
+	case "adjustment":
+		verifyAdjustment(versions, transfers, differ)
+	default:
 		verifyClose(versions, transfers, differ)
-		return
 	}
+}
+
+// byVersion sorts a subject's transfers by the version that made them, each in the order of its legs.
+func byVersion(transfers []ledger.Transfer) map[int64][]ledger.Transfer {
+	sorted := map[int64][]ledger.Transfer{}
+	for _, t := range transfers {
+		sorted[t.Version] = append(sorted[t.Version], t)
+	}
+	for _, one := range sorted {
+		slices.SortFunc(one, func(a, b ledger.Transfer) int { return a.Leg - b.Leg })
+	}
+	return sorted
+}
+
+func verifyLine(versions []stored, transfers []ledger.Transfer, differ func(string)) {
 	var facts *commission.Facts
 	var basis commission.Basis
 	var held commission.Posted
 	whole := int64(0)
-	byVersion := map[int64][]ledger.Transfer{}
-	for _, t := range transfers {
-		byVersion[t.Version] = append(byVersion[t.Version], t)
-	}
+	posts := byVersion(transfers)
 	for i, v := range versions {
 		name := fmt.Sprintf("%s v%d", v.subject, v.version)
 		var d decision
@@ -170,11 +187,11 @@ func verifySubject(versions []stored, transfers []ledger.Transfer, differ func(s
 			differ(fmt.Sprintf("%s: recomputed pending %d, earned %d %v (%s); decided %d, %d %v (%s)", name, targets.Pending, targets.Earned,
 				targets.Months, targets.Reason, d.Targets.Pending, d.Targets.Earned, d.Targets.Months, d.Targets.Reason))
 		}
-		verifyLegs(name, Transition(facts.Market, before, held, basis, d.Targets.Posted()), byVersion[v.version], differ)
-		delete(byVersion, v.version)
+		verifyLegs(name, Transition(facts.Market, before, held, basis, d.Targets.Posted()), posts[v.version], differ)
+		delete(posts, v.version)
 		held = d.Targets.Posted()
 	}
-	for version := range byVersion {
+	for version := range posts {
 		differ(fmt.Sprintf("%s: transfers of version %d have no decision", versions[0].subject, version))
 	}
 }
@@ -189,7 +206,8 @@ func termsOf(f *commission.Facts) order.Terms {
 }
 
 func sameTargets(a, b commission.Targets) bool {
-	return a.Pending == b.Pending && a.Earned == b.Earned && a.Reason == b.Reason && a.Fold == b.Fold && maps.Equal(a.Months, b.Months)
+	return a.Pending == b.Pending && a.Earned == b.Earned && a.Reason == b.Reason && a.Fold == b.Fold && a.Posted().Equal(b.Posted()) &&
+		a.PromoPending == b.PromoPending
 }
 
 func verifyLegs(name string, want []Leg, got []ledger.Transfer, differ func(string)) {
@@ -198,11 +216,61 @@ func verifyLegs(name string, want []Leg, got []ledger.Transfer, differ func(stri
 		return
 	}
 	for i, leg := range want {
-		if got[i].Leg != i || got[i].Debit != leg.Debit || got[i].Credit != leg.Credit || got[i].Amount != leg.Amount {
+		if got[i].Leg != i || got[i].Component != leg.Component || got[i].Debit != leg.Debit || got[i].Credit != leg.Credit || got[i].Amount != leg.Amount {
 			differ(fmt.Sprintf("%s leg %d: posted %d from %s to %s; its decision makes %d from %s to %s", name, i,
 				got[i].Amount, got[i].Debit, got[i].Credit, leg.Amount, leg.Debit, leg.Credit))
 		}
 	}
+}
+
+// verifyVolume recomputes what a month earned on top from its base and its bands.
+func verifyVolume(versions []stored, transfers []ledger.Transfer, differ func(string)) {
+	posts, held := byVersion(transfers), int64(0)
+	for i, v := range versions {
+		name := fmt.Sprintf("%s v%d", v.subject, v.version)
+		var d VolumeDecision
+		if err := json.Unmarshal([]byte(v.body), &d); err != nil || v.version != int64(i)+1 {
+			differ(name + ": the decision cannot be read, or one before it is missing")
+			return
+		}
+		parts := strings.Split(v.subject, "/") // tier/{creator}/{marketplace}/{month}
+		creator, err := id.Parse("creator", id.Creator, d.Creator)
+		if err != nil || len(parts) != 4 || parts[1] != d.Creator || parts[3] != d.Month {
+			differ(name + ": the decision speaks of another month")
+			return
+		}
+		if extra := (ratecard.Volume{Bands: d.Bands}).Extra(d.Base); len(d.Bands) > 0 && extra != d.Extra {
+			differ(fmt.Sprintf("%s: its bands give %d, decided %d", name, extra, d.Extra))
+		}
+		verifyLegs(name, volumeLegs(volumeKey{creator, d.Month}, parts[2], d.Extra-held), posts[v.version], differ)
+		delete(posts, v.version)
+		held = d.Extra
+	}
+	for version := range posts {
+		differ(fmt.Sprintf("%s: transfers of version %d have no decision", versions[0].subject, version))
+	}
+}
+
+func verifyAdjustment(versions []stored, transfers []ledger.Transfer, differ func(string)) {
+	v := versions[0]
+	var adj Adjustment
+	if err := json.Unmarshal([]byte(v.body), &adj); err != nil || len(versions) != 1 || v.subject != "adjustment/"+adj.ID.Text(id.Correction) {
+		differ(v.subject + ": the decision cannot be read, or there are several")
+		return
+	}
+	if len(transfers) == 0 {
+		differ(v.subject + ": nothing is posted")
+		return
+	}
+	// The marketplace is not among the facts: the account that was posted names it.
+	parts := strings.Split(string(transfers[0].Debit)+"/"+string(transfers[0].Credit), "/")
+	marketplace := ""
+	for i, part := range parts {
+		if part == "operator" && i+1 < len(parts) {
+			marketplace = parts[i+1]
+		}
+	}
+	verifyLegs(v.subject, adjustmentLegs(adj, marketplace), transfers, differ)
 }
 
 // verifyClose compares a month's close with its transfer.
@@ -223,132 +291,5 @@ func verifyClose(versions []stored, transfers []ledger.Transfer, differ func(str
 	}
 	if len(versions) != 1 || sum != c.Balance {
 		differ(fmt.Sprintf("%s: decided %d, posted %d, in %d versions", v.subject, c.Balance, sum, len(versions)))
-	}
-}
-
-// verifyLines compares every line with its newest decision.
-func verifyLines(tx *db.Tx, lane int64, differ func(string)) (count int, err error) {
-	orderID, lineID := "", ""
-	days := map[dayKey]*[4]int64{}
-	credited := map[string]bool{} // order and creator and day: an order counts once
-	for {
-		page, err := readLinePage(tx, lane, &orderID, &lineID)
-		if err != nil {
-			return count, err
-		}
-		if len(page) == 0 {
-			return count, verifyDays(tx, lane, days, differ)
-		}
-		for _, l := range page {
-			l.state.Day.addTo(days, credited, l.order)
-		}
-		count += len(page)
-		subjects := make([]any, 0, len(page))
-		for subject := range page {
-			subjects = append(subjects, subject)
-		}
-		newest := map[string]stored{}
-		if err := tx.In(selectWhole, subjects, func(scan func(...any) error) error {
-			var s stored
-			err := scan(&s.subject, &s.version, &s.body)
-			if s.version > newest[s.subject].version {
-				newest[s.subject] = s
-			}
-			return err
-		}, lane); err != nil {
-			return count, fault.Wrap(err, "reading newest decisions")
-		}
-		for subject, l := range page {
-			compareLine(subject, l, newest[subject], differ)
-		}
-	}
-}
-
-// addTo sums what lines add to their creators' days.
-func (c counted) addTo(days map[dayKey]*[4]int64, credited map[string]bool, orderID string) {
-	if c.Creator == 0 {
-		return
-	}
-	key := dayKey{c.Creator, c.Day}
-	if days[key] == nil {
-		days[key] = new([4]int64)
-	}
-	once := fmt.Sprint(orderID, " ", key)
-	if !credited[once] {
-		credited[once] = true
-		days[key][0]++
-	}
-	days[key][1] += c.Units
-	days[key][2] += c.Revenue
-	days[key][3] += c.Commission
-}
-
-// verifyDays compares the days that pages read with what the lines add up to.
-func verifyDays(tx *db.Tx, lane int64, days map[dayKey]*[4]int64, differ func(string)) error {
-	err := tx.Each(selectDays, func(scan func(...any) error) error {
-		var creator int64
-		var key dayKey
-		var kept [4]int64
-		if err := scan(&creator, &key.day, &kept[0], &kept[1], &kept[2], &kept[3]); err != nil {
-			return err
-		}
-		key.creator = id.ID(creator)
-		if sum := days[key]; sum != nil && kept != *sum || sum == nil && kept != [4]int64{} {
-			differ(fmt.Sprintf("%s on %s: orders, units, revenue, commission are %v, and the lines add up to %v", key.creator.Text(id.Creator), key.day, kept, sum))
-		}
-		delete(days, key)
-		return nil
-	}, lane)
-	for key, sum := range days {
-		differ(fmt.Sprintf("%s on %s: no row, and the lines add up to %v", key.creator.Text(id.Creator), key.day, *sum))
-	}
-	return fault.Wrap(err, "reading creators' days")
-}
-
-// auditLine is a line's row as the audit compares it.
-type auditLine struct {
-	order           string
-	terms           order.Terms
-	version         int64
-	state           state
-	pending, earned int64
-	reason          string
-}
-
-func readLinePage(tx *db.Tx, lane int64, orderID, lineID *string) (map[string]auditLine, error) {
-	page := map[string]auditLine{}
-	err := tx.Each(selectSpan, func(scan func(...any) error) error {
-		var l auditLine
-		var sku, terms, kept string
-		var digital, whole int64
-		if err := scan(orderID, lineID, &l.terms.OrderedAt, &sku, &l.terms.Quantity, &l.terms.Net, &digital, &terms, &l.version, &whole, &kept,
-			&l.pending, &l.earned, &l.reason); err != nil {
-			return err
-		}
-		var o ordered
-		if err := json.Unmarshal([]byte(terms), &o); err != nil {
-			return err
-		}
-		l.order, l.terms.Digital, l.terms.DigitalMonth = *orderID, digital == 1, o.Digital
-		err := json.Unmarshal([]byte(kept), &l.state)
-		page[Subject(*orderID, *lineID)] = l
-		return err
-	}, lane, *orderID, *lineID, int64(verifyStride))
-	return page, fault.Wrap(err, "reading lines")
-}
-
-func compareLine(subject string, l auditLine, newest stored, differ func(string)) {
-	if newest.version != l.version {
-		differ(fmt.Sprintf("%s: the line stands at version %d, its newest decision is %d", subject, l.version, newest.version))
-		return
-	}
-	var d decision
-	if err := json.Unmarshal([]byte(newest.body), &d); err != nil {
-		differ(subject + ": the decision cannot be read: " + err.Error())
-		return
-	}
-	t := d.Targets
-	if l.pending != t.Pending || l.earned != t.Earned || l.reason != string(t.Reason) || l.state.Held.Total != t.Posted().Total || !maps.Equal(l.state.Held.Months, t.Months) {
-		differ(fmt.Sprintf("%s: the line shows pending %d, earned %d (%s); decided %d, %d (%s)", subject, l.pending, l.earned, l.reason, t.Pending, t.Earned, t.Reason))
 	}
 }

@@ -25,13 +25,14 @@ type Market struct {
 	Currency    string        `json:"currency"`
 	Zone        string        `json:"zone"`
 	Locale      string        `json:"locale"`
-	Countries   []string      `json:"countries"` // ISO 3166 alpha-2; none: all countries
-	Home        string        `json:"home"`      // https://store.example
-	ProductURL  string        `json:"product"`   // with {sku}
-	SearchURL   string        `json:"search"`    // with {query}
-	CategoryURL string        `json:"category"`  // with {category}
-	CartURL     string        `json:"cart"`      // with {items}: sku:quantity,…
-	Hosts       []string      `json:"hosts"`     // the marketplace's own hosts: the only targets of /to
+	Countries   []string      `json:"countries"`        // ISO 3166 alpha-2; none: all countries
+	Home        string        `json:"home"`             // https://store.example
+	ProductURL  string        `json:"product"`          // with {sku}
+	SearchURL   string        `json:"search"`           // with {query}
+	CategoryURL string        `json:"category"`         // with {category}
+	CartURL     string        `json:"cart"`             // with {items}: sku:quantity,…
+	Hosts       []string      `json:"hosts"`            // the marketplace's own hosts: the only targets of /to
+	Seller      string        `json:"seller,omitempty"` // the shop's own id among sellers: its lines carry no fee
 	Policy      policy.Policy `json:"policy"`
 }
 

@@ -26,7 +26,7 @@ var (
 		state = excluded.state`)
 	selectBySKU = db.In(`SELECT sku, parent, gtin, title, category, brand, seller, price, image, digital, state
 		FROM product WHERE market = $1 AND sku IN ($LIST)`)
-	selectByPlace = db.In(`SELECT place, category FROM product WHERE market = $1 AND place IN ($LIST)`)
+	selectByPlace = db.In(`SELECT place, category, parent FROM product WHERE market = $1 AND place IN ($LIST)`)
 	selectByGTIN  = db.In(`SELECT gtin, sku FROM product
 		WHERE market = $1 AND gtin <> '' AND state <> 'withdrawn' AND gtin IN ($LIST)`)
 	selectAll = db.Statement(`SELECT sku, parent, gtin, title, category, brand, seller, price, image, digital, state
@@ -81,14 +81,17 @@ func BySKU(tx *db.Tx, market uint16, skus []string) (map[string]Product, error) 
 	return found, fault.Wrap(err, "reading products by sku")
 }
 
-// ByPlace gives the category of the products that tokens landed on.
-func ByPlace(tx *db.Tx, market uint16, places []int64) (map[int64]string, error) {
-	found := make(map[int64]string, len(places))
+// Landing is what attribution asks about the product that a click landed on.
+type Landing struct{ Category, Parent string }
+
+// ByPlace finds the products that tokens landed on.
+func ByPlace(tx *db.Tx, market uint16, places []int64) (map[int64]Landing, error) {
+	found := make(map[int64]Landing, len(places))
 	err := tx.In(selectByPlace, values(places), func(scan func(...any) error) error {
 		var place int64
-		var category string
-		err := scan(&place, &category)
-		found[place] = category
+		var l Landing
+		err := scan(&place, &l.Category, &l.Parent)
+		found[place] = l
 		return err
 	}, int64(market))
 	return found, fault.Wrap(err, "reading products by place")

@@ -61,7 +61,7 @@ func TestSaveReplacesAndKeepsMarketsApart(t *testing.T) {
 			t.Errorf("%d found; %s", len(got), diff)
 		}
 		places, err := ByPlace(tx, uk, []int64{place("K1"), place("K2")})
-		if diff := cmp.Diff(map[int64]string{place("K1"): "Home > Garden"}, places); diff != "" {
+		if diff := cmp.Diff(map[int64]Landing{place("K1"): {Category: "Home > Garden"}}, places); diff != "" {
 			t.Error(diff)
 		}
 		if err != nil {

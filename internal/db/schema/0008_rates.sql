@@ -76,21 +76,27 @@ CREATE TABLE volume_month (
   PRIMARY KEY (market, creator, month)
 ); -- clustered
 
--- What lines brought and cost, by month of order, creator (0: nobody) and category: the margin report reads it, never
--- the lines.
+-- What lines brought and cost, by month of order, creator (0: nobody), category, and whether a seller sold them (1) or
+-- the shop itself (0): the margin report reads it, never the lines.
 CREATE TABLE margin_month (
   market BIGINT NOT NULL,
   month TEXT COLLATE "C" NOT NULL,
   creator BIGINT NOT NULL,
   category TEXT COLLATE "C" NOT NULL,
+  sold BIGINT NOT NULL,
   units BIGINT NOT NULL,
   free BIGINT NOT NULL,
   revenue BIGINT NOT NULL,
   commission BIGINT NOT NULL,
   promotion BIGINT NOT NULL,
   fee BIGINT NOT NULL,
-  PRIMARY KEY (market, month, creator, category)
+  PRIMARY KEY (market, month, creator, category, sold)
 ); -- clustered
+
+-- The same lines as another model would share them: first click, and all clicks alike. For reports only.
+ALTER TABLE creator_day ADD COLUMN first_lines BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE creator_day ADD COLUMN first_revenue BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE creator_day ADD COLUMN linear_revenue BIGINT NOT NULL DEFAULT 0;
 
 -- A bounty is an action that pays a flat amount or a share of a value; the definitions are versions of one action.
 CREATE TABLE bounty (
@@ -126,3 +132,4 @@ CREATE INDEX bounty_claim_ripe ON bounty_claim (market, ripe, id) WHERE ripe > 0
 
 -- Lines by the time of their order: what a what-if and a margin report run over.
 CREATE INDEX line_at ON line (market, at, order_id, line_id);
+CREATE INDEX customer_touch_click ON customer_touch (market, click);
