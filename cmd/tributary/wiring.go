@@ -107,8 +107,8 @@ func (n network) start(ctx context.Context, i *installation) (*node, error) {
 // routes says which door answers what. All share one host: the edge takes what is a link, connect and the API their own
 // paths, the pages the rest.
 func (t *node) routes() {
-	store := connect.New(connect.Config{DB: t.db, Ring: t.ring, Clock: t.clock, Direct: t.edge.Direct, Origin: t.edge.Origin,
-		Authorized: t.mayReport})
+	store := connect.New(connect.Config{DB: t.db, Ring: t.ring, Clock: t.clock, Direct: t.edge.Direct, View: t.edge.View,
+		Origin: t.edge.Origin, Authorized: t.mayReport})
 	config := api.Config{DB: t.db, Clock: t.clock, Ring: t.ring, Accrual: t.accrual, Known: t.state.Know, Home: t.home}
 	if t.clock.Sandbox() {
 		config.Advance = t.advance
@@ -117,7 +117,9 @@ func (t *node) routes() {
 	pages := t.pages()
 	t.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
-		case path == "/t.js" || path == "/v1/touches" || path == "/c" && r.Method != http.MethodGet:
+		case path == "/t.js" || path == "/v1/touches" || path == "/v1/views",
+			path == "/c" && r.Method != http.MethodGet,
+			path == "/view" && (r.Method == http.MethodPost || r.Method == http.MethodOptions):
 			store.ServeHTTP(w, r)
 		case strings.HasPrefix(path, "/v1/"):
 			programs.ServeHTTP(w, r)

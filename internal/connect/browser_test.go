@@ -13,6 +13,7 @@ import (
 
 	"tributary/internal/browser"
 	"tributary/internal/click"
+	"tributary/internal/link"
 )
 
 // visit opens a page whose browser says what people's browsers say: a headless one is a bot to the sieve.
@@ -117,6 +118,39 @@ func TestBrowserKeepsTheNewestFive(t *testing.T) {
 	}
 }
 
+// A video that was seen long enough travels with the order, and pushes no click out.
+func TestBrowserView(t *testing.T) {
+	w := newWorld(t)
+	p := visit(t)
+	p.Goto(w.tributary + "/dp/KETTLE-1?tag=ada-20")
+	if got := browser.Eval[string](p, "tributary.view('KETTLE-1', 'ada-20', 4.9).then(String)"); got != "false" {
+		t.Errorf("4.9 seconds: %s", got)
+	}
+	for range 2 { // the same page tells twice of one view
+		if got := browser.Eval[string](p, "tributary.view('KETTLE-1', 'Ada-20', 6.7).then(String)"); got != "true" {
+			t.Errorf("6.7 seconds: %s", got)
+		}
+	}
+	if got := browser.Eval[string](p, "tributary.view('KETTLE-1', 'nobody-20', 60).then(String)"); got != "false" {
+		t.Errorf("nobody's video: %s", got)
+	}
+	p.Goto(w.store + "/next")
+	tokens := w.tokens(p)
+	if len(tokens) != 2 || tokens[0].Kind != click.KindProduct {
+		t.Fatalf("tokens %+v", tokens)
+	}
+	if seconds, _, ok := link.View(tokens[1]); !ok || seconds != 6 || tokens[1].Place != click.ProductPlace("KETTLE-1") {
+		t.Errorf("view %+v", tokens[1])
+	}
+	browser.Eval[string](p, "Promise.all([...Array(8).keys()].map(i => tributary.view('S' + i, 'ada-20', 30))).then(String)")
+	if after := w.tokens(p); len(after) != 6 || after[0] != tokens[0] {
+		t.Errorf("after many videos: %+v", after)
+	}
+	if len(w.clicks()) != 1 {
+		t.Error("a view is no click")
+	}
+}
+
 // The first time that a sku entered the present cart is kept over pages, until it leaves or the order is made.
 func TestBrowserCartTimes(t *testing.T) {
 	w := newWorld(t)
@@ -163,10 +197,14 @@ func TestBrowserForeignPage(t *testing.T) {
 	p := visit(t)
 	foreign := strings.Replace(w.store, "store.localhost", "evil.localhost", 1)
 	p.Expect("/c")
+	p.Expect("/view")
 	p.Goto(foreign + "/?tag=ada-20")
 	outcome := browser.Eval[string](p, fmt.Sprintf(`fetch('%s/c', {method: 'POST',
 			body: JSON.stringify({market: 'us', address: '%s/?tag=ada-20'})})
 		.then(a => a.text(), e => 'blocked')`, w.tributary, w.store))
+	if got := browser.Eval[string](p, "tributary.view('KETTLE-1', 'ada-20', 60).then(String)"); got != "false" {
+		t.Errorf("a foreign page's view: %s", got)
+	}
 	if tokens := w.tokens(p); outcome != "blocked" || len(tokens) != 0 || len(w.clicks()) != 0 {
 		t.Errorf("%s, %d tokens, %d clicks", outcome, len(tokens), len(w.clicks()))
 	}

@@ -1,9 +1,10 @@
-// Package connect is the door for the store: its pages load t.js here and tell of direct links (`POST /c`), and its server
-// binds clicks to customers who have signed in (`POST /v1/touches`). Webhooks of store software come in here too.
+// Package connect is the door for the store: its pages load t.js here, tell of direct links (`POST /c`) and of videos that
+// were seen on product pages (`POST /view`), and its server binds clicks to customers who have signed in
+// (`POST /v1/touches`) and tells of views itself (`POST /v1/views`). Webhooks of store software come in here too.
 //
-// What must always hold: only pages of a marketplace's own hosts, by the browser's Origin, can make a click; only a
-// caller with the store's token can bind one; a customer is known by a keyed hash, and is kept and logged in no other
-// form.
+// What must always hold: only pages of a marketplace's own hosts, by the browser's Origin, can make a click or a view;
+// only a caller with the store's token can bind one, or say that a view was paid for; a customer is known by a keyed
+// hash, and is kept and logged in no other form.
 //
 // It decides nothing about clicks (package edge answers, package click keeps) and takes no orders (package api).
 package connect
@@ -20,16 +21,18 @@ import (
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/fault"
+	"tributary/internal/link"
 	"tributary/internal/secret"
 )
 
-// Config is what the doors are made of. Direct and Origin are the edge's; Authorized tells whether a request carries a
-// token that may write orders.
+// Config is what the doors are made of. Direct, View and Origin are the edge's; Authorized tells whether a request carries
+// a token that may write orders.
 type Config struct {
 	DB         *db.DB
 	Ring       *secret.Ring
 	Clock      *clock.Business
 	Direct     func(r *http.Request, market, page, before string) (token string, err error)
+	View       func(link.Seen) (token, why string, err error)
 	Origin     func(origin string) bool
 	Authorized func(*http.Request) bool
 }
@@ -48,6 +51,9 @@ func New(c Config) http.Handler {
 	routes.HandleFunc("GET /t.js", d.script.serve)
 	routes.HandleFunc("POST /c", d.direct)
 	routes.HandleFunc("OPTIONS /c", d.preflight)
+	routes.HandleFunc("POST /view", d.pageView)
+	routes.HandleFunc("OPTIONS /view", d.preflight)
+	routes.HandleFunc("POST /v1/views", d.serverView)
 	routes.HandleFunc("POST /v1/touches", d.touches)
 	return routes
 }
@@ -119,6 +125,22 @@ func answer(w http.ResponseWriter, kind string, status int, body any) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n')) // the caller may have gone
+}
+
+// fromStore lets through the store's server, with its token and with JSON; anybody else has been answered.
+func (d *doors) fromStore(w http.ResponseWriter, r *http.Request) bool {
+	if !d.Authorized(r) {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		refuseWith(w, http.StatusUnauthorized, fault.New(fault.Denied, "authorization", "is missing or unknown",
+			"send the store's API token as a bearer token"))
+		return false
+	}
+	if !isJSON(r) {
+		refuseWith(w, http.StatusUnsupportedMediaType, fault.New(fault.Invalid, "content-type", "is not JSON",
+			"send application/json"))
+		return false
+	}
+	return true
 }
 
 // isJSON tells whether a body says that it is JSON, or says nothing.

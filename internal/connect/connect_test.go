@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,13 +133,15 @@ func TestDirectLink(t *testing.T) {
 
 func TestPreflight(t *testing.T) {
 	w := newWorld(t)
-	if answer := w.ask("OPTIONS", "/c", "", "Origin: "+w.store); answer.Code != 204 ||
-		answer.Header().Get("Access-Control-Allow-Methods") != "POST" {
-		t.Errorf("own: %d %v", answer.Code, answer.Header())
-	}
-	if answer := w.ask("OPTIONS", "/c", "", "Origin: https://evil.example"); answer.Code != 403 ||
-		answer.Header().Get("Access-Control-Allow-Origin") != "" {
-		t.Errorf("foreign: %d %v", answer.Code, answer.Header())
+	for _, door := range []string{"/c", "/view"} {
+		if answer := w.ask("OPTIONS", door, "", "Origin: "+w.store); answer.Code != 204 ||
+			answer.Header().Get("Access-Control-Allow-Methods") != "POST" {
+			t.Errorf("own: %d %v", answer.Code, answer.Header())
+		}
+		if answer := w.ask("OPTIONS", door, "", "Origin: https://evil.example"); answer.Code != 403 ||
+			answer.Header().Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("foreign: %d %v", answer.Code, answer.Header())
+		}
 	}
 }
 
@@ -154,7 +157,8 @@ func TestTouches(t *testing.T) {
 	unlogged := seal(func(token *click.Token) { token.Flags, token.At = click.FlagUnlogged, start.Add(-2*time.Hour) })
 	clicks := []string{good, later, "nonsense", seal(func(token *click.Token) { token.Market = 2 }),
 		seal(func(token *click.Token) { token.Flags = click.FlagInvalid }),
-		seal(func(token *click.Token) { token.Flags = click.FlagClosed }), good, unlogged}
+		seal(func(token *click.Token) { token.Flags = click.FlagClosed }), good, unlogged,
+		w.sealer.Seal(link.NewView(link.Tracking{Creator: w.ada, Program: click.Associates, Market: 1}, 0, "POT", 9, false, start))}
 	bind := func(body any, headers ...string) (int, string) {
 		text, _ := json.Marshal(body)
 		answer := w.ask("POST", "/v1/touches", string(text),
@@ -167,7 +171,8 @@ func TestTouches(t *testing.T) {
 		code, body := bind(touch{"marketplace": "us", "customer": "c-77", "clicks": clicks}, allowed)
 		want := `{"results":[{"status":"bound"},{"status":"bound"},{"status":"refused","reason":"bad_token"},` +
 			`{"status":"refused","reason":"wrong_marketplace"},{"status":"ignored","reason":"invalid_traffic"},` +
-			`{"status":"ignored","reason":"enrolment_not_active"},{"status":"bound"},{"status":"bound"}]}`
+			`{"status":"ignored","reason":"enrolment_not_active"},{"status":"bound"},{"status":"bound"},` +
+			`{"status":"ignored","reason":"view"}]}`
 		if code != 200 || body != want {
 			t.Errorf("%d %s\nwant %s", code, body, want)
 		}
@@ -219,9 +224,11 @@ func TestTouches(t *testing.T) {
 func FuzzBodies(f *testing.F) {
 	f.Add("/c", `{"market":"us","address":"http://store.localhost/?tag=ada-20"}`)
 	f.Add("/v1/touches", `{"marketplace":"us","customer":"c","clicks":["x"]}`)
+	f.Add("/view", `{"marketplace":"us","tag":"ada-20","sku":"KETTLE-1","seconds":6}`)
+	f.Add("/v1/views", `{"marketplace":"us","tag":"ada-20","sku":"KETTLE-1","video":"vi_0000000000001","seconds":6,"boosted":true}`)
 	w := newWorld(f)
 	f.Fuzz(func(t *testing.T, path, body string) {
-		if path != "/c" && path != "/v1/touches" {
+		if !slices.Contains([]string{"/c", "/v1/touches", "/view", "/v1/views"}, path) {
 			return
 		}
 		answer := w.ask("POST", path, body, "Origin: "+w.store, "Authorization: Bearer store-token",

@@ -44,15 +44,7 @@ const (
 
 // touches answers POST /v1/touches.
 func (d *doors) touches(w http.ResponseWriter, r *http.Request) {
-	if !d.Authorized(r) {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		refuseWith(w, http.StatusUnauthorized, fault.New(fault.Denied, "authorization", "is missing or unknown",
-			"send the store's API token as a bearer token"))
-		return
-	}
-	if !isJSON(r) {
-		refuseWith(w, http.StatusUnsupportedMediaType, fault.New(fault.Invalid, "content-type", "is not JSON",
-			"send application/json"))
+	if !d.fromStore(w, r) {
 		return
 	}
 	var told touch
@@ -106,7 +98,7 @@ func (d *doors) bind(r *http.Request, told touch) (results []touchResult, err er
 			if results[i], err = d.bindOne(tx, no, customer, token, text); err != nil {
 				return fmt.Errorf("binding clicks[%d]: %w", i, err)
 			}
-			if results[i].Status != touchRefused {
+			if results[i].Status != touchRefused && token.Kind != click.KindView {
 				presented = append(presented, token)
 			}
 		}
@@ -117,6 +109,10 @@ func (d *doors) bind(r *http.Request, told touch) (results []touchResult, err er
 }
 
 func (d *doors) bindOne(tx *db.Tx, no uint16, customer []byte, token click.Token, text string) (touchResult, error) {
+	if token.Kind == click.KindView && token.Market == no {
+		// Only clicks follow a customer to another device; the view's token stays good for the order.
+		return touchResult{touchIgnored, "view"}, nil
+	}
 	err := link.Bind(tx, no, customer, token, text, d.Clock.Now())
 	switch {
 	case err == nil:

@@ -66,7 +66,7 @@ func newWorld(t testing.TB) *world {
 	now := clock.NewStopped(start)
 	links := edge.New(edge.Config{State: state, Log: w.log, Ring: w.ring, Clock: now})
 	w.doors = connect.New(connect.Config{
-		DB: w.db, Ring: w.ring, Clock: now, Direct: links.Direct, Origin: links.Origin,
+		DB: w.db, Ring: w.ring, Clock: now, Direct: links.Direct, View: links.View, Origin: links.Origin,
 		Authorized: func(r *http.Request) bool { return r.Header.Get("Authorization") == "Bearer store-token" },
 	})
 	serve(t, edgeListener, http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
