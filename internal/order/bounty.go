@@ -24,8 +24,8 @@ type BountyPart struct {
 // OfBounty tells whether an event of this type is of a bounty, and of no order.
 func (t Type) OfBounty() bool { return t == TypeBountyCompleted || t == TypeBountyReversed }
 
-// CheckAction refuses a text that cannot name an action: a bounty and the events of it are matched letter by letter.
-func CheckAction(field, action string) error {
+// checkAction refuses a text that cannot name an action: a bounty and the events of it are matched letter by letter.
+func checkAction(field, action string) error {
 	if action == "" {
 		return fault.Invalidf(field, "is missing", "send the name of the action, such as business_signup")
 	}
@@ -51,7 +51,7 @@ func (e Event) checkBounty(currency string) error {
 		}
 		return nil
 	}
-	if err := CheckAction("action", e.Action); err != nil {
+	if err := checkAction("action", e.Action); err != nil {
 		return err
 	}
 	if e.Value != nil {
