@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tributary/internal/attribution"
+	"tributary/internal/commission"
 	"tributary/internal/id"
 	"tributary/internal/market"
 	"tributary/internal/order"
@@ -264,6 +265,88 @@ func TestAttribution(t *testing.T) {
 		if credited != row["credited"] || credited == "nobody" && string(v.Reason) != row["reason"] {
 			t.Errorf("%s, added %s, ordered %s: %s, %s; the page says %s", row["touches"], row["added"], row["ordered"],
 				credited, v.Reason, row["credited"])
+		}
+	}
+}
+
+// docs D: what a campaign funds, and where it stands after each step.
+func TestBonus(t *testing.T) {
+	examples := read(t)
+	for name, rows := range map[string]int{"D": 3, "D2": 2} {
+		e := needed(t, examples, name, rows)
+		h, worth := start(t, e)
+		funded := commission.Fund(1000, 1500, h.Fold(), h.Quantity)
+		for _, row := range e.tables[0] {
+			if row["after"] != "placed" {
+				happened, _ := event(t, row["after"])
+				h.Events = append(h.Events, happened)
+			}
+			f := h.Fold()
+			earned := worth(f.Base, f.KeptShipped())
+			b := commission.SettleBonus(funded, 1500, f, h.Quantity)
+			got := map[string]int64{"P": worth(f.Total, f.Kept(h.Quantity)) - earned, "E": earned, "R": b.Reserved, "B": b.Earned}
+			for column, value := range got {
+				if number(t, row[column]) != value {
+					t.Errorf("%s, %s: %s is %d, the page says %s", name, row["after"], column, value, row[column])
+				}
+			}
+		}
+	}
+}
+
+// offers reads promotions as the page writes them: "add 100, set 350".
+func offers(t *testing.T, text string) (all []ratecard.Offer) {
+	for part := range strings.SplitSeq(text, ", ") {
+		if change, value, found := strings.Cut(part, " "); found {
+			all = append(all, ratecard.Offer{ID: id.ID(len(all) + 1), Change: ratecard.Change(change), Value: number(t, value)})
+		}
+	}
+	return all
+}
+
+func TestPromotions(t *testing.T) {
+	examples := read(t)
+	for _, row := range needed(t, examples, "N", 3).tables[0] {
+		f := commission.Facts{Net: number(t, row["net"]), Quantity: 1, Policy: policy.Shipped(), Zone: "UTC",
+			Line:    attribution.Line{OrderedAt: placedAt.UnixMicro()},
+			Touches: []attribution.Touch{{Click: 1, Creator: 1, At: placedAt.UnixMicro(), ActiveThen: true, ActiveNow: true}}}
+		f.Rate, f.Offers = &ratecard.Rate{BPS: number(t, row["base"])}, offers(t, row["promotion"])
+		basis, _ := commission.Credit(f)
+		got := commission.Settle(basis, order.Terms{Quantity: 1, Net: f.Net, OrderedAt: f.Line.OrderedAt}, nil, placedAt, commission.Posted{})
+		for column, value := range map[string]int64{"rate": basis.BPS, "commission in all": got.Pending, "commission": got.Pending - got.PromoPending,
+			"promotion part": got.PromoPending} {
+			if number(t, row[column]) != value {
+				t.Errorf("%s %s: %s is %d, the page says %s", row["net"], row["promotion"], column, value, row[column])
+			}
+		}
+	}
+	for _, row := range needed(t, examples, "E2", 3).tables[0] {
+		q := ratecard.Quote{Rate: &ratecard.Rate{BPS: 300}, Offers: offers(t, row["promotions"])}
+		if row["contract"] != "" {
+			q.Contract = &ratecard.Contract{BPS: number(t, row["contract"])}
+		}
+		if got := q.Price().Final; got != number(t, row["rate"]) {
+			t.Errorf("%v: %d", row, got)
+		}
+	}
+}
+
+func TestVolume(t *testing.T) {
+	tier := ratecard.Volume{Bands: []ratecard.Band{{Above: 0}, {Above: 100000, Extra: 200}}}
+	for _, row := range needed(t, read(t), "Q", 4).tables[0] {
+		if got := tier.Extra(number(t, row["earned base of the month"])); got != number(t, row["T"]) {
+			t.Errorf("%v: %d", row, got)
+		}
+	}
+}
+
+func TestResale(t *testing.T) {
+	bought := int64(0)
+	for _, row := range needed(t, read(t), "R", 3).tables[0] {
+		bought += number(t, row["units"])
+		got := attribution.Judge(attribution.Buyer{Known: true, Units: bought}, 1, policy.Shipped())
+		if bought != number(t, row["in all"]) || string(got) != row["reason"] {
+			t.Errorf("day %s: %d units, %q; the page says %q", row["day"], bought, got, row["reason"])
 		}
 	}
 }
