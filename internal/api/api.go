@@ -15,6 +15,7 @@ import (
 
 	"tributary/internal/accrual"
 	"tributary/internal/auth"
+	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/fault"
@@ -40,6 +41,7 @@ type Config struct {
 
 type server struct {
 	Config
+	sealer  *click.Sealer
 	mu      sync.Mutex
 	markets map[string]market.Market
 }
@@ -57,12 +59,16 @@ var routes = []route{
 	{"GET", "/v1/orders/{marketplace}/{order}", auth.OrdersRead, nil},
 	{"POST", "/v1/links", auth.LinksWrite, nil},
 	{"GET", "/v1/rate-cards/{marketplace}", auth.LinksRead, nil},
+	{"POST", "/v1/coupons", auth.AdminScope, nil},
+	{"GET", "/v1/coupons/{marketplace}", auth.AdminScope, nil},
+	{"POST", "/v1/coupons/{marketplace}/{code}/end", auth.AdminScope, nil},
+	{"POST", "/v1/clicks/invalid", auth.AdminScope, nil},
 	{"POST", "/v1/sandbox/clock", auth.AdminScope, nil},
 }
 
 // New gives the handler of /v1/.
 func New(c Config) http.Handler {
-	s := &server{Config: c, markets: map[string]market.Market{}}
+	s := &server{Config: c, sealer: click.NewSealer(c.Ring), markets: map[string]market.Market{}}
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Tributary", "1")
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/v1/openapi", "", "/v1/schemas"
@@ -91,6 +97,8 @@ func (s *server) describe(d huma.API) {
 		Summary: "The rate card in force and those to come"}, s.showCard)
 	huma.Register(d, huma.Operation{Method: "POST", Path: "/v1/sandbox/clock", OperationID: "set-clock", Security: security,
 		Summary: "Move the business clock of a sandbox forward, from due job to due job"}, s.setClock)
+	s.describeCoupons(d)
+	s.describeClicks(d)
 }
 
 // marketplace finds a marketplace by its id.
