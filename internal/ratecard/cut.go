@@ -34,12 +34,7 @@ type Changed struct {
 // Text says what changes: `Home > Kitchen from 4.5 % to 4 %`. Caps are written in the currency; where it is empty, in
 // minor units.
 func (c Changed) Text(currency string) string {
-	amount := func(n int64) string {
-		if currency == "" {
-			return fmt.Sprint(n)
-		}
-		return FormatAmount(n, currency) + " " + currency
-	}
+	amount := func(n int64) string { return amountText(n, currency) }
 	rate := func(r Rate) string {
 		if r.Excluded {
 			return "excluded"
@@ -55,6 +50,9 @@ func (c Changed) Text(currency string) string {
 			text += ", at least " + amount(c.To.Minimum) + " per unit"
 		}
 		return text
+	}
+	if c.What == noPromotions {
+		return "promotions no longer raise it"
 	}
 	var parts []string
 	if c.From.BPS != c.To.BPS || c.From.Excluded != c.To.Excluded {
@@ -114,14 +112,21 @@ func Cuts(before, next *Version, categoryOf map[string]string) []Changed {
 
 // compare lists what pays otherwise. Rates only change where an entry of one of the two stands, so these places (and the
 // default) are all that need comparing.
-func compare(before, next *Version, categoryOf map[string]string) (all []Changed) {
+func compare(before, next *Version, categoryOf map[string]string) []Changed {
 	paths, skus := places(before, next)
+	return compareAt(before.Lookup, next.Lookup, paths, skus, categoryOf)
+}
+
+// lookup says what a product in a category is paid.
+type lookup func(path, sku string) Rate
+
+func compareAt(before, next lookup, paths, skus []string, categoryOf map[string]string) (all []Changed) {
 	for _, path := range paths {
 		what := path
 		if path == "" {
 			what = matchDefault
 		}
-		from, to := before.Lookup(path, ""), next.Lookup(path, "")
+		from, to := before(path, ""), next(path, "")
 		if way := turn(from, to); way != "" {
 			all = append(all, Changed{what, from, to, way})
 		}
@@ -133,7 +138,7 @@ func compare(before, next *Version, categoryOf map[string]string) (all []Changed
 		}
 		found := Changed{What: "product " + sku}
 		for _, path := range in {
-			from, to := before.Lookup(path, sku), next.Lookup(path, sku)
+			from, to := before(path, sku), next(path, sku)
 			if way := turn(from, to); way == Fall || way == Rise && found.Turn == "" {
 				found.From, found.To, found.Turn = from, to, way
 			}
@@ -183,34 +188,36 @@ func (c Cards) around(v *Version) (before, after *Version) {
 	return before, after
 }
 
-// admit refuses a version that would change the past, and one with which a cut takes effect without its notice: its own,
-// or that of the version that follows it and that was no cut until now. The first version of a kind cuts nothing, and a
-// seller's fee is nothing that creators earn by.
-func (c Cards) admit(v *Version, categoryOf map[string]string, noticeDays int) error {
-	if present := c.At(v.Kind, v.Published); v.Number > 1 &&
-		(v.Effective.Before(v.Published) || (present != nil && v.Effective.Equal(present.Effective))) {
+// admit refuses a version that would change the past, and one that cuts without its notice. The first version of a kind
+// cuts nothing, and a seller's fee is nothing that creators earn by. present is what was in force when it was published;
+// the cards may hold the version itself already.
+func (c Cards) admit(v, present *Version, categoryOf map[string]string, noticeDays int) error {
+	if v.Number > 1 && (v.Effective.Before(v.Published) || (present != nil && v.Effective.Equal(present.Effective))) {
 		return fault.Invalidf("effective", "is in the past, and a card that was in force is never changed",
 			"set it later than "+v.Published.Format(time.RFC3339Nano))
 	}
-	if v.Kind == SellerFee {
+	before, _ := c.around(v)
+	if v.Kind == SellerFee || before == nil || !v.Effective.Before(v.noticed(noticeDays)) {
 		return nil
 	}
-	before, after := c.around(v)
-	if before != nil && v.Effective.Before(v.noticed(noticeDays)) {
-		if cuts := Cuts(before, v, categoryOf); len(cuts) > 0 {
-			return fault.Invalidf("effective",
-				"this version is a cut, which takes effect no sooner than %d days after it is published: %s",
-				"set it to "+v.noticed(noticeDays).Format(time.RFC3339)+" or later, or publish what rises as a version of its own",
-				noticeDays, names(cuts))
-		}
+	if cuts := Cuts(before, v, categoryOf); len(cuts) > 0 {
+		return fault.Invalidf("effective", "this version is a cut, which takes effect no sooner than %d days after it is published: %s",
+			"set it to "+v.noticed(noticeDays).Format(time.RFC3339)+" or later, or publish what rises as a version of its own",
+			noticeDays, names(cuts))
 	}
-	if after != nil && after.Effective.Before(after.noticed(noticeDays)) {
-		if cuts := Cuts(v, after, categoryOf); len(cuts) > 0 {
-			return fault.Invalidf("entries",
-				"with these, version %d (%s) would be a cut that was published less than %d days before: %s",
-				"publish a later version with the same rates for that instant first",
-				after.Number, after.Effective.Format(time.RFC3339), noticeDays, names(cuts))
-		}
+	return nil
+}
+
+// admitNext refuses a version that makes a cut of the one that follows it, which was none until now and has no notice.
+func (c Cards) admitNext(v *Version, categoryOf map[string]string, noticeDays int) error {
+	_, after := c.around(v)
+	if v.Kind == SellerFee || after == nil || !after.Effective.Before(after.noticed(noticeDays)) {
+		return nil
+	}
+	if cuts := Cuts(v, after, categoryOf); len(cuts) > 0 {
+		return fault.Invalidf("entries", "with these, version %d (%s) would be a cut that was published less than %d days before: %s",
+			"publish a later version with the same rates for that instant first",
+			after.Number, after.Effective.Format(time.RFC3339), noticeDays, names(cuts))
 	}
 	return nil
 }

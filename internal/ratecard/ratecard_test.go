@@ -189,7 +189,7 @@ func TestNoticeHoldsOverAnyHistory(t *testing.T) {
 			card.Effective = at(day + rapid.IntRange(-1, 4).Draw(t, "days ahead"))
 			v := Version{Number: cards.next(Offsite), Published: at(day), Card: card}.Indexed()
 			past := cards.At(Offsite, at(day))
-			if cards.admit(v, categories, notice) != nil {
+			if cards.admit(v, past, categories, notice) != nil || cards.admitNext(v, categories, notice) != nil {
 				continue
 			}
 			cards = append(cards, v)

@@ -34,6 +34,7 @@ type Promotion struct {
 	// NewCustomers limits it to orders of which the store says that the shopper is new.
 	NewCustomers bool      `json:"new_customers,omitempty"`
 	Published    time.Time `json:"published"`
+	Ended        time.Time `json:"ended,omitzero"` // when its end was moved last
 }
 
 // Offer is a promotion as a decision keeps it: what its explanation needs and no more.
@@ -85,6 +86,7 @@ type Contract struct {
 	// NoPromotions keeps promotions from raising it.
 	NoPromotions bool      `json:"no_promotions,omitempty"`
 	Published    time.Time `json:"published"`
+	Ended        time.Time `json:"ended,omitzero"` // when its end was moved last
 }
 
 func (c Contract) holds(at time.Time) bool {
@@ -149,18 +151,13 @@ type Quote struct {
 
 // Quote answers for one line.
 func (b *Book) Quote(a Ask) (q Quote) {
-	card, instead := b.Cards.At(a.Kind, a.Rated), a.Kind
-	if card == nil && a.Kind == Boosted {
-		// Boosted content earns as any other where it has no card of its own: by card, contract and promotions.
-		card, instead = b.Cards.At(Onsite, a.Rated), Onsite
-	}
+	card, contract := b.terms(a.Creator, a.Kind, a.Rated)
 	if card != nil {
 		rate := card.Lookup(a.Category, a.SKU)
 		q.Rate = &rate
 	}
-	if q.Contract = b.contract(a.Creator, a.Kind, a.Rated); q.Contract == nil {
-		q.Contract = b.contract(a.Creator, instead, a.Rated)
-	}
+	q.Contract = contract
+	instead := b.instead(a.Kind, a.Rated)
 	for _, p := range b.Promotions {
 		if p.fits(a, instead) {
 			q.Offers = append(q.Offers, Offer{p.ID, p.Name, p.Change, p.Value})

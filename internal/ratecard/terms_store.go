@@ -3,7 +3,6 @@ package ratecard
 import (
 	"encoding/json"
 
-	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/fault"
 	"tributary/internal/id"
@@ -13,11 +12,6 @@ var (
 	selectPromotions = db.Statement(`SELECT body FROM promotion WHERE market = $1 ORDER BY id`)
 	selectContracts  = db.Statement(`SELECT body FROM contract WHERE market = $1 ORDER BY id`)
 	selectVolumes    = db.Statement(`SELECT body FROM volume WHERE market = $1 ORDER BY number`)
-	insertPromotion  = db.Statement(`INSERT INTO promotion (id, market, starts, ends, published, body) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (id) DO UPDATE SET starts = excluded.starts, ends = excluded.ends, body = excluded.body`)
-	insertContract = db.Statement(`INSERT INTO contract (id, market, creator, published, body) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET body = excluded.body`)
-	insertVolume = db.Statement(`INSERT INTO volume (id, market, number, published, body) VALUES ($1, $2, $3, $4, $5)`)
 )
 
 // LoadBook reads everything that prices a marketplace's lines.
@@ -51,21 +45,4 @@ func readBodies[T any](tx *db.Tx, statement *db.Stmt, market uint16, into *[]T) 
 		*into = append(*into, one)
 		return err
 	}, int64(market)), "reading rates")
-}
-
-// save writes one row of what is priced beside the cards; the caller has raised the marketplace's version.
-func save(tx *db.Tx, market uint16, row any) error {
-	body, err := json.Marshal(row)
-	if err != nil {
-		return err
-	}
-	switch r := row.(type) {
-	case Promotion:
-		_, err = tx.Exec(insertPromotion, int64(r.ID), int64(market), clock.Micro(r.From), clock.Micro(r.Until), clock.Micro(r.Published), string(body))
-	case Contract:
-		_, err = tx.Exec(insertContract, int64(r.ID), int64(market), int64(r.Creator), clock.Micro(r.Published), string(body))
-	case Volume:
-		_, err = tx.Exec(insertVolume, int64(r.ID), int64(market), r.Number, clock.Micro(r.Published), string(body))
-	}
-	return fault.Wrap(err, "saving rates")
 }
