@@ -29,7 +29,8 @@ CREATE TABLE volume (
   UNIQUE (market, number)
 );
 
--- A set of rates that somebody is still working on. `body` is the text of the file, as it was written.
+-- A set of rates that somebody is still working on. `body` is the text of the file, as it was written; `published` is 0
+-- until then, `effective` the last instant at which something of it takes effect, `outcome` what was published, as JSON.
 CREATE TABLE rate_draft (
   id BIGINT PRIMARY KEY,
   market BIGINT NOT NULL,
@@ -38,6 +39,8 @@ CREATE TABLE rate_draft (
   created BIGINT NOT NULL,
   changed BIGINT NOT NULL,
   published BIGINT NOT NULL,
+  effective BIGINT NOT NULL,
+  outcome TEXT NOT NULL,
   body TEXT NOT NULL
 );
 CREATE INDEX rate_draft_market ON rate_draft (market, id);
