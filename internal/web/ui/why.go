@@ -2,11 +2,13 @@ package ui
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tributary/internal/accrual"
 	"tributary/internal/attribution"
 	"tributary/internal/order"
+	"tributary/internal/policy"
 )
 
 // Why is a line's explanation as a person reads it: from the click to the cent, in the order in which it happened.
@@ -87,34 +89,80 @@ func (x explainer) step(at time.Time, text string) Step {
 	return Step{At: x.f.Stamp(at), ISO: x.f.ISO(at), Text: text}
 }
 
-// touch tells of a click and what became of it. A creator is not told whose the others are.
+// touch tells of a click, a view or a coupon and what became of it. A creator is not told whose the others are.
 func (x explainer) touch(t accrual.TouchExplained) Step {
-	text := "A shopper clicked your link"
-	switch {
-	case x.me == "" && t.Creator == "":
-		text = "A click that could not be read was sent along"
-	case x.me == "":
-		text = "A shopper clicked a link of " + t.Creator
-	case t.Creator != x.me:
-		text = "A click on another link"
-	}
-	s := Step{Text: text, Kind: "lost"}
+	s := Step{Text: x.touchText(t)}
 	if t.At != nil {
-		s = x.step(*t.At, text)
-		s.Kind = "lost"
+		s = x.step(*t.At, s.Text)
 	}
+	s.Kind = "lost"
 	if t.Won {
-		s.Kind, s.Tag = "", "this click won the line"
+		s.Kind, s.Tag = "", "this "+touchNoun(t)+" won the line"
 		if x.e.SessionEnd != nil {
 			s.Sub = "its session: until " + x.f.Stamp(*x.e.SessionEnd)
+		}
+		if t.Source == attribution.FromCustomer {
+			s.Sub = "known from when the customer was signed in; " + s.Sub
+		}
+		if t.Coupon != "" {
+			s.Sub = "a coupon counts where no click or view does"
+			if x.e.Rules.CouponsFirst {
+				s.Sub = "a coupon comes before clicks and views in this marketplace"
+			}
 		}
 		return s
 	}
 	s.Sub = "counted, and a later click won"
-	if t.Reason != "" {
+	switch {
+	case t.View && t.Reason == attribution.NoTouch:
+		s.Sub = fmt.Sprintf("not one for this line: a view counts from %d seconds, for %s", x.e.Rules.ViewSeconds, scopes[x.e.Rules.ViewScope])
+	case t.Reason == attribution.NoTouch:
+		s.Sub = "not valid on the day of the order"
+	case t.Reason != "":
 		s.Sub = Reason(string(t.Reason))
 	}
+	if t.Rule != "" {
+		s.Sub += " (found afterwards, by the rule " + t.Rule + ")"
+	}
 	return s
+}
+
+var scopes = map[policy.Scope]string{policy.ScopeProduct: "the product that was shown", policy.ScopeVariation: "the product that was shown and its variations",
+	policy.ScopeCategory: "products of the same category"}
+
+func touchNoun(t accrual.TouchExplained) string {
+	switch {
+	case t.Coupon != "" || t.Source == attribution.FromCoupon:
+		return "coupon"
+	case t.View:
+		return "view"
+	}
+	return "click"
+}
+
+func (x explainer) touchText(t accrual.TouchExplained) string {
+	mine, noun := x.me != "" && t.Creator == x.me, touchNoun(t)
+	switch {
+	case x.me == "" && t.Creator == "":
+		return "A " + noun + " that could not be read was sent along"
+	case noun == "coupon" && mine:
+		return "Your coupon " + t.Coupon + " was used"
+	case noun == "coupon" && x.me == "":
+		return "Coupon " + t.Coupon + " of " + t.Creator + " was used"
+	case noun == "view" && mine:
+		return fmt.Sprintf("A shopper watched your video for %d seconds", t.Seconds)
+	case noun == "view" && x.me == "":
+		return fmt.Sprintf("A shopper watched a video of %s for %d seconds", t.Creator, t.Seconds)
+	case mine:
+		return "A shopper clicked your link"
+	case x.me == "":
+		return "A shopper clicked a link of " + t.Creator
+	case noun == "view":
+		return "A view of another video"
+	case noun == "coupon":
+		return "Another creator's coupon"
+	}
+	return "A click on another link"
 }
 
 // purchase tells of cart and order.
@@ -149,48 +197,6 @@ func (x explainer) event(event accrual.EventExplained) Step {
 	return s
 }
 
-// outcome is the sum under the line.
-func (x explainer) outcome() (steps []Step) {
-	e := x.e
-	if e.Credited && e.Rate != nil {
-		text := e.Rate.Match
-		if text == "default" {
-			text = "All other products"
-		}
-		if e.Reason == "" && e.Goods.Total > 0 {
-			text += ", " + x.f.Percent(e.Rate.BPS) + " of " + x.money(e.Goods.Total)
-		} else {
-			text += ", " + x.f.Percent(e.Rate.BPS)
-		}
-		since := x.f.Date(e.Rate.Effective, x.now)
-		s := Step{Text: text, Sub: fmt.Sprintf("rate card version %d, in force since %s", e.Rate.Version, since)}
-		if e.Rate.Cap > 0 {
-			s.Sub += "; at most " + x.money(e.Rate.Cap) + " per unit"
-		}
-		if e.Direct {
-			s.Sub += "; same category as the page that was clicked"
-		} else {
-			s.Sub += "; another category than the page that was clicked"
-		}
-		steps = append(steps, s)
-	}
-	if e.Reason != "" {
-		return append(steps, Step{Text: "Earns nothing: " + Reason(string(e.Reason)), Sub: x.rule(),
-			Amount: x.money(e.Pending + e.Earned), Kind: "total"})
-	}
-	if e.Pending > 0 {
-		steps = append(steps, Step{Text: "To come, when it is shipped", Amount: x.money(e.Pending), Kind: "total"})
-	}
-	for _, m := range e.Months {
-		text := "Earned in " + x.f.Month(marketMonth(m.Month), x.now) + ", payable " + x.f.Date(m.Payable, x.now)
-		if !x.now.Before(m.Payable) {
-			text = "Earned in " + x.f.Month(marketMonth(m.Month), x.now) + ", payable since " + x.f.Date(m.Payable, x.now)
-		}
-		steps = append(steps, Step{Text: text, Amount: x.money(m.Amount), Kind: "total"})
-	}
-	return steps
-}
-
 // rule says which rule stands behind a reason, with the numbers that it was decided with.
 func (x explainer) rule() string {
 	r := x.e.Rules
@@ -217,9 +223,19 @@ func (x explainer) rule() string {
 	case attribution.EnrolmentNotActive:
 		return "an enrolment must be active both at the click and at the order"
 	case attribution.SelfPurchase, attribution.RelatedBuyer:
-		return "purchases of one's own, or of one's household, earn nothing"
+		text := "purchases of one's own, or of one's household, earn nothing"
+		if len(r.Matches) > 0 {
+			text += "; the same here: " + strings.Join(r.Matches, ", ")
+		}
+		return text
 	case attribution.Resale:
-		return fmt.Sprintf("more than %d of one product in a month are taken for resale; %d were bought", r.ResaleUnits, r.UnitsBought)
+		return fmt.Sprintf("more than %d of one product in %d days are taken for resale; %d were bought", r.ResaleUnits, r.ResaleDays, r.UnitsBought)
+	case attribution.ExcludedProduct:
+		if x.e.Rate != nil {
+			return x.e.Rate.Match + " is excluded by the rate card, version " + x.f.Count(x.e.Rate.Version)
+		}
+	case attribution.PolicyViolation:
+		return "a person found it in breach of the program's rules; it earns again if the finding is taken back"
 	case attribution.NotFulfilled:
 		return fmt.Sprintf("what is not shipped within %d days counts as cancelled", r.LapseDays)
 	case attribution.RateZero:

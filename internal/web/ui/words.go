@@ -69,7 +69,8 @@ func Reason(code string) string {
 var Reasons = []attribution.Reason{
 	attribution.NoTouch, attribution.InCartBeforeClick, attribution.SessionEnded, attribution.Superseded, attribution.Expired,
 	attribution.InvalidTraffic, attribution.PaidAd, attribution.EnrolmentNotActive, attribution.BadToken,
-	attribution.WrongMarketplace, attribution.SelfPurchase, attribution.RelatedBuyer, attribution.Resale, attribution.RateZero, attribution.ZeroPrice,
+	attribution.WrongMarketplace, attribution.SelfPurchase, attribution.RelatedBuyer, attribution.Resale,
+	attribution.ExcludedProduct, attribution.PolicyViolation, attribution.RateZero, attribution.ZeroPrice,
 	attribution.RoundsToZero, attribution.NotFulfilled, attribution.Cancelled, attribution.Returned, attribution.AwaitingPayment,
 }
 
@@ -88,6 +89,8 @@ var reasons = map[attribution.Reason]string{
 	attribution.SelfPurchase:       "bought by the creator",
 	attribution.RelatedBuyer:       "bought by somebody of the same household or address",
 	attribution.Resale:             "bought for resale",
+	attribution.ExcludedProduct:    "this product is excluded",
+	attribution.PolicyViolation:    "found in breach of the program's rules",
 	attribution.RateZero:           "this product earns no commission",
 	attribution.ZeroPrice:          "nothing was paid for it",
 	attribution.RoundsToZero:       "the commission is less than half a cent",
