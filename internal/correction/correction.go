@@ -227,7 +227,7 @@ func checkKey(field, text string) error {
 
 // checkText wants words: what a creator is told, and what a second person decides on, is never empty.
 func checkText(field, text string, most int) error {
-	control := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+	control := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }
 	switch {
 	case strings.TrimSpace(text) == "":
 		return fault.Invalidf(field, "is empty", "say it in a sentence")

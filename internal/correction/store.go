@@ -40,7 +40,11 @@ var (
 	selectOfCreator = db.Statement(`SELECT ` + columns + ` FROM correction WHERE creator = $1 AND market = $2 AND id < $3
 		AND (CAST($4 AS BIGINT) = 0 OR state = 'posted') ORDER BY id DESC LIMIT $5`)
 	selectOfLine = db.Statement(`SELECT ` + columns + ` FROM correction WHERE id IN (SELECT correction FROM correction_line
-		WHERE market = $1 AND order_id = $2 AND line_id = $3) ORDER BY id`)
+		WHERE market = $1 AND order_id = $2 AND line_id = $3) ORDER BY proposed, id`)
+
+	selectReversed = db.Statement(`SELECT l.order_id, l.line_id FROM correction c JOIN correction_line l ON l.correction = c.id
+		WHERE c.creator = $1 AND c.market = $2 AND c.reverses = $3 AND (c.state = 'approved' OR c.state = 'posted')
+		ORDER BY l.order_id, l.line_id`)
 
 	// What stands against lines, found by their orders: a line stands under a disqualification until a reversal is posted.
 	selectAgainst = db.In(`SELECT l.order_id, l.line_id, c.id, c.kind, c.reverses, c.state FROM correction_line l

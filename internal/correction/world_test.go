@@ -7,16 +7,23 @@ import (
 	"time"
 	_ "time/tzdata"
 
+	"tributary/internal/accrual"
 	"tributary/internal/auth"
+	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/correction"
 	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/db/dbtest"
+	"tributary/internal/enrolment"
 	"tributary/internal/fault"
 	"tributary/internal/id"
+	"tributary/internal/ledger"
 	"tributary/internal/market"
+	"tributary/internal/money"
+	"tributary/internal/order"
 	"tributary/internal/policy"
+	"tributary/internal/ratecard"
 	"tributary/internal/secret"
 )
 
@@ -35,6 +42,7 @@ type world struct {
 	clock *clock.Business
 	ring  *secret.Ring
 	m     market.Market
+	a     *accrual.Accrual
 
 	admin, finance, other, reviewer, support, auditor, creator auth.Principal
 }
@@ -55,6 +63,10 @@ func newWorld(t testing.TB) *world {
 			if err := creator.Create(tx, w.ring, one, creator.Personal{}); err != nil {
 				return err
 			}
+			if err := enrolment.Save(tx, enrolment.Key{Market: 1, Creator: c, Program: enrolment.Associates},
+				enrolment.Standing{Since: begin.AddDate(-2, 0, 0), State: enrolment.Active}); err != nil {
+				return err
+			}
 		}
 		for who, role := range map[*auth.Principal]auth.Role{&w.admin: auth.Admin, &w.finance: auth.Finance, &w.other: auth.Finance,
 			&w.reviewer: auth.Reviewer, &w.support: auth.Support, &w.auditor: auth.Auditor, &w.creator: auth.Creator} {
@@ -67,9 +79,89 @@ func newWorld(t testing.TB) *world {
 				return err
 			}
 		}
-		return nil
+		card := ratecard.Card{Kind: ratecard.Offsite, Effective: begin.AddDate(-2, 0, 0), Default: 1000}
+		_, err := ratecard.Publish(tx, 1, card, begin.AddDate(-2, 0, 0), 0)
+		return err
 	}))
+	w.a = accrual.New(w.db, w.clock, w.ring, 0)
+	t.Cleanup(w.a.Close)
 	return w
+}
+
+// order books an order whose lines, of 100.00 each, were won by these creators (0: by nobody), at 10 %. They are shipped.
+func (w *world) order(name string, winners ...id.ID) (lines []correction.LineKey) {
+	w.t.Helper()
+	touches := make([][]click.Token, len(winners))
+	for i, winner := range winners {
+		if winner != 0 {
+			touches[i] = []click.Token{w.click(winner, time.Minute)}
+		}
+	}
+	return w.orderOf(name, touches...)
+}
+
+// click is a click of a creator's, so long ago.
+func (w *world) click(c id.ID, ago time.Duration) click.Token {
+	return click.Token{Click: click.NewID(), Creator: c, Program: click.Associates, Tracking: c * 10, Market: 1, At: w.clock.Now().Add(-ago)}
+}
+
+// orderOf books an order with one line for each list of clicks.
+func (w *world) orderOf(name string, touches ...[]click.Token) (lines []correction.LineKey) {
+	w.t.Helper()
+	at := w.clock.Now()
+	sealer := click.NewSealer(w.ring)
+	placed := order.Event{ID: "placed-" + name, Type: order.TypePlaced, Market: "us", OccurredAt: at, Order: name,
+		Placed: &order.Placed{ID: name, Currency: "USD"}}
+	var shipped []order.Event
+	for i, clicks := range touches {
+		key := correction.LineKey{Order: name, Line: strconv.Itoa(i + 1)}
+		line := order.Line{ID: key.Line, SKU: "KETTLE", Quantity: 1, Amount: money.Money{Amount: 10_000, Currency: "USD"}}
+		for _, one := range clicks {
+			line.Clicks = append(line.Clicks, sealer.Seal(one))
+		}
+		placed.Placed.Lines = append(placed.Placed.Lines, line)
+		shipped = append(shipped, order.Event{ID: "shipped-" + name + key.Line, Type: order.TypeShipped, Market: "us", OccurredAt: at,
+			Order: name, Line: key.Line, Quantity: 1})
+		lines = append(lines, key)
+	}
+	var incoming []accrual.Incoming
+	for _, e := range append([]order.Event{placed}, shipped...) {
+		incoming = append(incoming, accrual.Incoming{Event: e, Hash: e.Hash()})
+	}
+	results, err := w.a.Take(context.Background(), 1, incoming)
+	w.must(err)
+	for _, r := range results {
+		if r.Status != order.Accepted {
+			w.t.Fatalf("%+v", r)
+		}
+	}
+	return lines
+}
+
+// balance is what a creator holds over all accounts.
+func (w *world) balance(c id.ID) (sum int64) {
+	w.t.Helper()
+	w.must(w.read(func(tx *db.Tx) error {
+		entries, err := ledger.Under(tx, "creator/"+c.Text(id.Creator)+"/us/")
+		for _, e := range entries {
+			sum += e.Balance
+		}
+		return err
+	}))
+	return sum
+}
+
+// audit recomputes everything and wants no difference.
+func (w *world) audit() {
+	w.t.Helper()
+	w.must(w.read(func(tx *db.Tx) error {
+		differ := func(text string) { w.t.Error(text) }
+		if _, err := ledger.Verify(tx, differ); err != nil {
+			return err
+		}
+		_, err := accrual.Verify(tx, 1, differ)
+		return err
+	}))
 }
 
 func (w *world) must(err error) {
