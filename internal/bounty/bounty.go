@@ -74,6 +74,7 @@ type Basis struct {
 	Program   uint8              `json:"p,omitempty"`
 	Tracking  id.ID              `json:"t,omitempty"`
 	Link      id.ID              `json:"k,omitempty"`
+	Offer     id.ID              `json:"o,omitempty"`
 	Credited  bool               `json:"w,omitempty"` // somebody won
 	Reason    attribution.Reason `json:"r,omitempty"` // why it earns nothing, whatever the clock says
 	Amount    int64              `json:"a,omitempty"`
@@ -81,11 +82,16 @@ type Basis struct {
 	Month     string             `json:"m"`
 	Reversed  bool               `json:"x,omitempty"`
 	TakenBack string             `json:"xm,omitempty"` // month that takes back what closed months hold
+	HoldDays  int                `json:"h"`
+	Zone      string             `json:"z"`
 }
 
 // Decide judges the facts. The first reason that applies is told: those of touches, then of the buyer, then of the offer.
 func Decide(f Facts) (Basis, attribution.Verdict) {
-	b := Basis{WindowEnd: f.WindowEnd(), Month: f.Month}
+	b := Basis{WindowEnd: f.WindowEnd(), Month: f.Month, HoldDays: f.Policy.HoldDays, Zone: f.Zone}
+	if f.Offer != nil {
+		b.Offer = f.Offer.ID
+	}
 	if f.Reversed != nil {
 		b.Reversed, b.TakenBack = true, f.Reversed.Month
 	}

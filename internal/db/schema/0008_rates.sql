@@ -111,7 +111,8 @@ CREATE TABLE bounty (
 );
 CREATE INDEX bounty_market ON bounty (market, action, id);
 
--- A completed bounty as it stands, by the store's own id of it.
+-- A completed bounty as it stands, by the store's own id of it. `offer` is the version that applied, `reversed` when the
+-- store took it back, `ripe` the last instant of its window while it is pending, else 0.
 CREATE TABLE bounty_claim (
   market BIGINT NOT NULL,
   id TEXT COLLATE "C" NOT NULL,
@@ -120,16 +121,20 @@ CREATE TABLE bounty_claim (
   at BIGINT NOT NULL,
   version BIGINT NOT NULL,
   whole_version BIGINT NOT NULL,
+  offer BIGINT NOT NULL,
   creator BIGINT NOT NULL,
+  program BIGINT NOT NULL,
+  tracking BIGINT NOT NULL,
   reason TEXT NOT NULL,
   pending BIGINT NOT NULL,
   earned BIGINT NOT NULL,
+  reversed BIGINT NOT NULL,
   ripe BIGINT NOT NULL,
   state TEXT NOT NULL,
   touched BIGINT NOT NULL,
   PRIMARY KEY (market, id)
 ); -- clustered
-CREATE INDEX bounty_claim_customer ON bounty_claim (market, action, customer, at, id);
+CREATE INDEX bounty_claim_customer ON bounty_claim (market, customer, action, at, id);
 CREATE INDEX bounty_claim_creator ON bounty_claim (creator, market, touched) WHERE creator <> 0;
 CREATE INDEX bounty_claim_ripe ON bounty_claim (market, ripe, id) WHERE ripe > 0;
 
