@@ -59,11 +59,34 @@ func (a *Accrual) CatchUp(ctx context.Context, m market.Market) ([]string, error
 	if err != nil {
 		return ran, err
 	}
+	cards, err := a.tellEffective(ctx, m, clock.FromMicro(micro), now)
+	if err != nil {
+		return ran, err
+	}
+	ran = append(ran, cards...)
 	// The cursor moves after the work: what is cut off runs again, and finds done what was done.
 	return ran, fault.Wrap(a.db.Write(ctx, db.Background, func(tx *db.Tx) error {
 		_, err := tx.Exec(moveCursor, name, text, strconv.FormatInt(clock.Micro(now), 10))
 		return err
 	}), "noting what ran")
+}
+
+// tellEffective announces the versions of rate cards that took effect after an instant and up to another.
+func (a *Accrual) tellEffective(ctx context.Context, m market.Market, after, until time.Time) (said []string, err error) {
+	err = a.internal(ctx, db.Background, m.No, func(g *group) error {
+		said = nil
+		for _, v := range g.book.rates.Cards {
+			if !v.Effective.After(after) || v.Effective.After(until) {
+				continue
+			}
+			g.notes = append(g.notes, note{topic: "rate_card.effective", body: map[string]any{"marketplace": m.ID, "kind": v.Kind,
+				"version": v.Number, "effective": v.Effective}})
+			said = append(said, fmt.Sprintf("%s %s: rate card %s version %d took effect", v.Effective.In(m.Location()).Format("2006-01-02 15:04 MST"),
+				m.ID, v.Kind, v.Number))
+		}
+		return nil
+	})
+	return said, fault.Wrap(err, "announcing rate cards in force")
 }
 
 func (a *Accrual) runDue(ctx context.Context, m market.Market) (ran []string, err error) {
