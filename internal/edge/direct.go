@@ -39,9 +39,9 @@ func (e *Edge) Direct(r *http.Request, id, page, before string) (string, error) 
 	}
 	var c click.Click
 	res.wanted = &w
-	e.describe(&c, r, &res, visitor, address, verdict, device)
+	// The request's own Referer is the store.
+	e.describe(&c, before, &res, visitor, address, verdict, device)
 	c.Flags |= click.FlagDirect
-	c.RefererHost = refererHost(before) // the request's own Referer is the store
 	c.Page = ""
 	if w.SKU == "" {
 		c.Page = w.Page

@@ -143,8 +143,8 @@ func (e *Edge) hashAddress(address netip.Addr, at time.Time) (hash [8]byte) {
 	return hash
 }
 
-// describe fills the click of a visitor at a resolved link.
-func (e *Edge) describe(c *click.Click, r *http.Request, res *resolved, g guest, address netip.Addr,
+// describe fills the click of a visitor at a resolved link, who came from the address that referer names.
+func (e *Edge) describe(c *click.Click, referer string, res *resolved, g guest, address netip.Addr,
 	verdict click.Verdict, device click.Device) {
 	w := res.wanted
 	*c = click.Click{
@@ -153,7 +153,7 @@ func (e *Edge) describe(c *click.Click, r *http.Request, res *resolved, g guest,
 			Market: res.market.No, Landed: res.landed, Place: res.place, Kind: res.kind, At: g.at,
 		},
 		Product: w.SKU, Sub: w.Sub, UTM: w.UTM, Country: g.country, Device: device,
-		RefererHost: refererHost(r.Header.Get("Referer")),
+		RefererHost: refererHost(referer),
 		AdIDs:       w.Ads, AddressHash: e.hashAddress(address, g.at), Channel: res.channel, Verdict: verdict,
 	}
 	if !res.known() {
@@ -170,7 +170,7 @@ func (e *Edge) describe(c *click.Click, r *http.Request, res *resolved, g guest,
 	if e.Clock.Sandbox() {
 		c.Flags |= click.FlagSandbox
 	}
-	paid := click.Paid(w.Ads, w.UTM[1], click.PaidMarkers)
+	paid := res.market.paid(w, referer)
 	if paid {
 		c.Flags |= click.FlagPaid
 	}

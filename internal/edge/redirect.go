@@ -59,7 +59,7 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, b *bench) error {
 	token := ""
 	verdict, device := e.sieve.Judge(r.UserAgent(), click.ReadSigns(r.Method, r.Header.Get))
 	if verdict.IsClick() && (res.known() || b.wanted.TagText != "") {
-		e.describe(&b.click, r, &res, visitor, address, verdict, device)
+		e.describe(&b.click, r.Header.Get("Referer"), &res, visitor, address, verdict, device)
 		if !e.record(r, &b.click) {
 			return nil // nobody waits for the answer
 		}

@@ -58,16 +58,17 @@ type markets struct {
 	geography *market.Geography
 }
 
-// place is one marketplace with its addresses.
+// place is one marketplace with its addresses and trademarks, ready to compare with.
 type place struct {
 	market.Market
-	addresses *link.Addresses
+	addresses  *link.Addresses
+	trademarks market.Trademarks
 }
 
 func layOut(all []market.Market, nearest map[string]string) *markets {
 	m := &markets{all: all, byNo: map[uint16]*place{}, byID: map[string]*place{}, geography: market.NewGeography(all, nearest)}
 	for _, one := range all {
-		p := &place{Market: one, addresses: link.NewAddresses(one)}
+		p := &place{Market: one, addresses: link.NewAddresses(one), trademarks: market.NewTrademarks(one.Trademarks)}
 		m.byNo[one.No], m.byID[one.ID] = p, p
 	}
 	return m

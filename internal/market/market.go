@@ -25,14 +25,15 @@ type Market struct {
 	Currency    string        `json:"currency"`
 	Zone        string        `json:"zone"`
 	Locale      string        `json:"locale"`
-	Countries   []string      `json:"countries"`        // ISO 3166 alpha-2; none: all countries
-	Home        string        `json:"home"`             // https://store.example
-	ProductURL  string        `json:"product"`          // with {sku}
-	SearchURL   string        `json:"search"`           // with {query}
-	CategoryURL string        `json:"category"`         // with {category}
-	CartURL     string        `json:"cart"`             // with {items}: sku:quantity,…
-	Hosts       []string      `json:"hosts"`            // the marketplace's own hosts: the only targets of /to
-	Seller      string        `json:"seller,omitempty"` // the shop's own id among sellers: its lines carry no fee
+	Countries   []string      `json:"countries"`            // ISO 3166 alpha-2; none: all countries
+	Home        string        `json:"home"`                 // https://store.example
+	ProductURL  string        `json:"product"`              // with {sku}
+	SearchURL   string        `json:"search"`               // with {query}
+	CategoryURL string        `json:"category"`             // with {category}
+	CartURL     string        `json:"cart"`                 // with {items}: sku:quantity,…
+	Hosts       []string      `json:"hosts"`                // the marketplace's own hosts: the only targets of /to
+	Seller      string        `json:"seller,omitempty"`     // the shop's own id among sellers: its lines carry no fee
+	Trademarks  []string      `json:"trademarks,omitempty"` // the operator's own words: ads on them earn nothing
 	Policy      policy.Policy `json:"policy"`
 }
 
@@ -51,6 +52,9 @@ func (m Market) Check() error {
 	}
 	if _, err := time.LoadLocation(m.Zone); err != nil || m.Zone == "" || m.Zone == "Local" {
 		return fault.Invalidf("marketplace.zone", "%q is not a time zone", "write a name such as America/New_York", m.Zone)
+	}
+	if err := checkTrademarks(m.Trademarks); err != nil {
+		return err
 	}
 	return m.Policy.Check()
 }
