@@ -84,7 +84,8 @@ func OpenCoupon(tx *db.Tx, c Coupon) error {
 	}
 	old := known[c.Code]
 	if old.Creator != c.Creator {
-		return fault.New(fault.Conflict, "code", "belongs to "+old.Creator.Text(id.Creator)+" for good", "choose another code")
+		return fault.New(fault.Conflict, "code", "belongs to "+old.Creator.Text(id.Creator)+" for good",
+			"choose another code")
 	}
 	merged, err := old.reopened(c)
 	if err != nil || merged == old {
@@ -120,7 +121,8 @@ func (c Coupon) reopened(next Coupon) (Coupon, error) {
 	case !c.runs(), ended && (!same || next.Since.After(c.Until)):
 		return next, nil
 	case !same:
-		return c, fault.New(fault.Conflict, "code", "stands already, for another tracking id", "end it first, then open it again")
+		return c, fault.New(fault.Conflict, "code", "stands already, for another tracking id",
+			"end it first, then open it again")
 	case !next.Until.IsZero() && next.Until.Before(c.Since):
 		return c, fault.New(fault.Conflict, "until", "lies before the coupon's present dates", "send dates that reach them")
 	}

@@ -1,6 +1,7 @@
 package link_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -226,7 +227,8 @@ func TestCouponKeepsItsOwner(t *testing.T) {
 		owner, opened := id.ID(0), []link.Coupon{}
 		for range rapid.IntRange(1, 6).Draw(t, "steps") {
 			since := rapid.IntRange(1, 30).Draw(t, "since")
-			c := coupon(rapid.SampledFrom(owners).Draw(t, "owner"), since, rapid.SampledFrom([]int{0, since + 3}).Draw(t, "until"))
+			until := rapid.SampledFrom([]int{0, since + 3}).Draw(t, "until")
+			c := coupon(rapid.SampledFrom(owners).Draw(t, "owner"), since, until)
 			c.Code = code
 			var now link.Coupon
 			err := d.Write(t.Context(), db.Interactive, func(tx *db.Tx) error {
@@ -238,9 +240,14 @@ func TestCouponKeepsItsOwner(t *testing.T) {
 				t.Fatal(err)
 			}
 			if rapid.Bool().Draw(t, "end") {
-				err = d.Write(t.Context(), db.Interactive, func(tx *db.Tx) error { return link.EndCoupon(tx, 1, code, c.Since) })
-			} else if err = d.Write(t.Context(), db.Interactive, func(tx *db.Tx) error { return link.OpenCoupon(tx, c) }); err == nil {
-				opened = append(opened, c)
+				err = d.Write(t.Context(), db.Interactive, func(tx *db.Tx) error {
+					return link.EndCoupon(tx, 1, code, c.Since)
+				})
+			} else {
+				err = d.Write(t.Context(), db.Interactive, func(tx *db.Tx) error { return link.OpenCoupon(tx, c) })
+				if err == nil {
+					opened = append(opened, c)
+				}
 			}
 			if err != nil && fault.Of(err).Kind == fault.Unavailable {
 				t.Fatal(err)
@@ -265,6 +272,38 @@ func TestCouponKeepsItsOwner(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Of many who want a code at the same moment one gets it, and the others are told.
+func TestCouponHasOneOwner(t *testing.T) {
+	d := dbtest.Open(t)
+	const wanting = 6
+	fates := make(chan error, wanting)
+	owners := make([]link.Tracking, wanting)
+	for i := range owners {
+		owners[i] = tracking(id.New(start.Add(time.Duration(i)*time.Hour)), fmt.Sprintf("owner-%c-20", 'a'+i), 1, i)
+		if err := write(t, d, func(tx *db.Tx) error { return link.Open(tx, owners[i]) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, owner := range owners {
+		go func() {
+			fates <- d.Write(context.Background(), db.Interactive, func(tx *db.Tx) error {
+				return link.OpenCoupon(tx, coupon(owner, 1, 0))
+			})
+		}()
+	}
+	got := 0
+	for range owners {
+		if err := <-fates; err == nil {
+			got++
+		} else if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "for good") {
+			t.Error(err)
+		}
+	}
+	if got != 1 {
+		t.Errorf("%d got the code", got)
+	}
 }
 
 func covers(c link.Coupon, at time.Time) bool {

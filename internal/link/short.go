@@ -32,6 +32,9 @@ type Link struct {
 	Title    string
 	Channel  string
 	Created  time.Time
+	// Bounty and Action are those of a bounty's own link: the offer as it stood, and what it is paid for.
+	Bounty id.ID
+	Action string
 }
 
 // Codes that are made have eight characters of base58: 2^46 of them, so that trying them out finds one in a million
@@ -115,10 +118,25 @@ var (
 // extra is what a row keeps besides its columns.
 type extra struct {
 	Channel string `json:"channel,omitempty"`
+	Bounty  id.ID  `json:"bounty,omitempty"`
+	Action  string `json:"action,omitempty"`
 }
 
 // Make makes a short link of a creator and announces it to the edge. The caller answers once the local edge has it.
 func Make(tx *db.Tx, now time.Time, m market.Market, creator id.ID, d Draft) (Link, error) {
+	wanted, err := Target(NewAddresses(m), d.Target)
+	if err != nil {
+		return Link{}, err
+	}
+	made, err := drafted(tx, now, m, creator, d, wanted)
+	if err != nil {
+		return Link{}, err
+	}
+	return made, keep(tx, &made, d.Code)
+}
+
+// drafted is a link to what is wanted, before it has a code.
+func drafted(tx *db.Tx, now time.Time, m market.Market, creator id.ID, d Draft, wanted Wanted) (Link, error) {
 	found, err := TrackingByID(tx, []id.ID{d.Tracking})
 	if err != nil {
 		return Link{}, err
@@ -136,30 +154,30 @@ func Make(tx *db.Tx, now time.Time, m market.Market, creator id.ID, d Draft) (Li
 			return Link{}, fault.Invalidf("title", "is longer than %d characters, or not one line of text", "shorten it", maxTitle)
 		}
 	}
-	wanted, err := Target(NewAddresses(m), d.Target)
-	if err != nil {
-		return Link{}, err
-	}
 	for i, sub := range d.Sub {
 		if wanted.Sub[i] == "" {
 			wanted.Sub[i] = tidy(sub)
 		}
 	}
-	made := Link{ID: id.New(now), Tracking: t.ID, Creator: creator, Program: t.Program, Market: m.No,
+	return Link{ID: id.New(now), Tracking: t.ID, Creator: creator, Program: t.Program, Market: m.No,
 		Kind:   wanted.Kind.String(),
 		Target: wanted.Path(), Title: strings.TrimSpace(d.Title), Channel: strings.TrimSpace(d.Channel),
-		Created: now.UTC().Truncate(time.Microsecond)}
-	if d.Code == "" {
-		return made, insertMade(tx, &made)
+		Created: now.UTC().Truncate(time.Microsecond)}, nil
+}
+
+// keep saves a link under the code that was chosen, or under one that is made.
+func keep(tx *db.Tx, made *Link, chosen string) (err error) {
+	if chosen == "" {
+		return insertMade(tx, made)
 	}
-	if made.Code, err = CheckCode(d.Code); err != nil {
-		return Link{}, err
+	if made.Code, err = CheckCode(chosen); err != nil {
+		return err
 	}
-	added, err := insert(tx, made)
+	added, err := insert(tx, *made)
 	if err == nil && !added {
 		err = fault.New(fault.Conflict, "code", "is taken", "choose another one, or leave it empty")
 	}
-	return made, err
+	return err
 }
 
 func insertMade(tx *db.Tx, made *Link) error {
@@ -173,7 +191,7 @@ func insertMade(tx *db.Tx, made *Link) error {
 }
 
 func insert(tx *db.Tx, l Link) (bool, error) {
-	body, err := json.Marshal(extra{l.Channel})
+	body, err := json.Marshal(extra{l.Channel, l.Bounty, l.Action})
 	if err != nil {
 		return false, err
 	}
@@ -285,6 +303,6 @@ func readLink(scan func(...any) error) (Link, error) {
 	l.Market, l.Created = uint16(market), time.UnixMicro(created).UTC()
 	var more extra
 	err := json.Unmarshal([]byte(body), &more)
-	l.Channel = more.Channel
+	l.Channel, l.Bounty, l.Action = more.Channel, more.Bounty, more.Action
 	return l, err
 }

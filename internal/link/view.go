@@ -75,7 +75,8 @@ func (s *Seen) Check() error {
 	case CleanTag(s.Tag) == "" || len(s.Tag) > maxText || !clean(s.Tag):
 		return fault.Invalidf("tag", "is missing, or is no tracking id", "send the tracking id of the video's creator")
 	case s.Seconds < 0 || s.Seconds > longestView:
-		return fault.Invalidf("seconds", "are below 0 or above %d", "send how long the video ran, in whole seconds", longestView)
+		return fault.Invalidf("seconds", "are below 0 or above %d", "send how long the video ran, in whole seconds",
+			longestView)
 	}
 	return nil
 }
