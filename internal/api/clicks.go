@@ -18,7 +18,8 @@ import (
 func (s *server) describeClicks(d huma.API) {
 	huma.Register(d, huma.Operation{Method: "POST", Path: "/v1/clicks/invalid", OperationID: "invalidate-clicks",
 		Security: []map[string][]string{{"token": {}}},
-		Summary:  "Find clicks or views invalid after they were answered: what rested on them is decided again"}, s.invalidateClicks)
+		Summary:  "Find clicks or views invalid after they were answered: what rested on them is decided again"},
+		s.invalidateClicks)
 }
 
 type invalidInput struct {
@@ -49,9 +50,11 @@ func (s *server) invalidateClicks(ctx context.Context, in *invalidInput) (*inval
 	control := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
 	switch {
 	case !ruleForm.MatchString(in.Body.Rule):
-		return nil, problem(fault.Invalidf("rule", "is not the code of a rule", "send 3 to 40 small letters, digits and _, such as click_farm"))
+		return nil, problem(fault.Invalidf("rule", "is not the code of a rule",
+			"send 3 to 40 small letters, digits and _, such as click_farm"))
 	case evidence == "" || strings.ContainsFunc(evidence, control):
-		return nil, problem(fault.Invalidf("evidence", "is empty, or holds control characters", "say what was found, in words"))
+		return nil, problem(fault.Invalidf("evidence", "is empty, or holds control characters",
+			"say what was found, in words"))
 	}
 	out := &invalidOutput{}
 	verdicts := make([]accrual.ClickVerdict, 0, len(in.Body.Clicks))

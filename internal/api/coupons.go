@@ -16,9 +16,9 @@ import (
 
 func (s *server) describeCoupons(d huma.API) {
 	security := []map[string][]string{{"token": {}}}
-	huma.Register(d, huma.Operation{Method: "POST", Path: "/v1/coupons", OperationID: "open-coupon", Security: security,
-		DefaultStatus: http.StatusCreated, Summary: "Give a coupon's code to its owner, or open it again; the owner is for good"},
-		s.openCoupon)
+	huma.Register(d, huma.Operation{Method: "POST", Path: "/v1/coupons", OperationID: "open-coupon",
+		Security: security, DefaultStatus: http.StatusCreated,
+		Summary: "Give a coupon's code to its owner, or open it again; the owner is for good"}, s.openCoupon)
 	huma.Register(d, huma.Operation{Method: "GET", Path: "/v1/coupons/{marketplace}", OperationID: "list-coupons",
 		Security: security, Summary: "A marketplace's coupons with their owners, in order of their codes"}, s.listCoupons)
 	huma.Register(d, huma.Operation{Method: "POST", Path: "/v1/coupons/{marketplace}/{code}/end", OperationID: "end-coupon",
@@ -37,7 +37,7 @@ type coupon struct {
 }
 
 type openCouponInput struct {
-	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"may be sent; a code is a key by itself: the same request again changes nothing"`
+	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"may be sent; the code itself is one"`
 	Body struct {
 		Marketplace string     `json:"marketplace" maxLength:"16"`
 		Code        string     `json:"code" maxLength:"160" doc:"3 to 40 letters and digits, - and _ only between them"`
@@ -68,8 +68,8 @@ func (s *server) openCoupon(ctx context.Context, in *openCouponInput) (*couponOu
 			continue
 		}
 		if year := given.at.Year(); year < firstYear || year > lastYear {
-			return nil, problem(fault.Invalidf(given.field, "is not in the years %d to %d", "send an instant such as 2026-11-22T00:00:00Z",
-				firstYear, lastYear))
+			return nil, problem(fault.Invalidf(given.field, "is not in the years %d to %d",
+				"send an instant such as 2026-11-22T00:00:00Z", firstYear, lastYear))
 		}
 		*given.to = given.at.UTC().Truncate(time.Microsecond)
 	}
@@ -119,7 +119,8 @@ func couponAt(tx *db.Tx, market uint16, code string) (link.Coupon, error) {
 }
 
 func showCoupon(market, tag string, c link.Coupon) coupon {
-	shown := coupon{Marketplace: market, Code: c.Code, Creator: c.Creator.Text(id.Creator), Program: c.Program.String(), Tag: tag}
+	shown := coupon{Marketplace: market, Code: c.Code, Creator: c.Creator.Text(id.Creator), Program: c.Program.String(),
+		Tag: tag}
 	if !c.Since.IsZero() {
 		shown.Since = &c.Since
 	}

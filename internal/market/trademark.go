@@ -60,12 +60,14 @@ func spell(text string) string {
 
 func checkTrademarks(words []string) error {
 	if len(words) > maxTrademarks {
-		return fault.Invalidf("marketplace.trademarks", "are %d, and may be %d", "leave out those that hold another one", len(words), maxTrademarks)
+		return fault.Invalidf("marketplace.trademarks", "are %d, and may be %d", "leave out those that hold another one",
+			len(words), maxTrademarks)
 	}
 	for _, word := range words {
 		if !utf8.ValidString(word) || utf8.RuneCountInString(word) > maxTrademark || spell(word) == blank {
-			return fault.Invalidf("marketplace.trademarks", "hold one without a letter or digit, or of more than %d characters",
-				"write words, such as Copper Kettle", maxTrademark)
+			return fault.Invalidf("marketplace.trademarks",
+				"hold one without a letter or digit, or of more than %d characters", "write words, such as Copper Kettle",
+				maxTrademark)
 		}
 	}
 	return nil
