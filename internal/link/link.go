@@ -1,9 +1,10 @@
 // Package link knows the addresses: the tracking ids (tags) in them, what an address of the edge asks for, where in a
-// store that leads, and the short codes that stand for a longer one.
+// store that leads, and the short codes that stand for a longer one. It also knows what else credits a creator beside a
+// click: who owns a coupon's code, and how a view of a video travels in a token.
 //
 // What must always hold: an address that leads anywhere but to a marketplace's own hosts is refused (docs/spec.md §3.1);
-// a tag belongs to one creator, program and marketplace for ever, and is never given out again; what is read here is
-// clean UTF-8 without control characters, so that every text may go into a header, a record or a row.
+// a tag belongs to one creator, program and marketplace for ever, and is never given out again, nor is a coupon's code to
+// another creator; what is read here is clean UTF-8 without control characters, so that every text may go into a header, a record or a row.
 //
 // Reading and building addresses is pure. The package does not decide what a click earns, and it serves nothing.
 package link
