@@ -4,7 +4,8 @@
 //
 // What must always hold: an address that leads anywhere but to a marketplace's own hosts is refused (docs/spec.md §3.1);
 // a tag belongs to one creator, program and marketplace for ever, and is never given out again, nor is a coupon's code to
-// another creator; what is read here is clean UTF-8 without control characters, so that every text may go into a header, a record or a row.
+// another creator; what is read here is clean UTF-8 without control characters, so that every text may go into a header,
+// a record or a row.
 //
 // Reading and building addresses is pure. The package does not decide what a click earns, and it serves nothing.
 package link
