@@ -26,6 +26,8 @@ func (w *Web) routes() []route {
 		{"POST /login", anybody, w.login},
 		{"POST /logout", anybody, w.logout},
 		{"GET /home", everyone, w.home},
+		{"GET /rates", anybody, w.public.Rates},
+		{"GET /rates/{marketplace}", anybody, w.public.Rates},
 
 		{"GET /creator", auth.Creators, c.Home},
 		{"GET /creator/events", auth.Creators, w.creatorEvents},

@@ -22,6 +22,7 @@ import (
 	"tributary/internal/id"
 	"tributary/internal/web/creator"
 	"tributary/internal/web/operator"
+	"tributary/internal/web/public"
 	"tributary/internal/web/ui"
 )
 
@@ -46,6 +47,7 @@ type Web struct {
 	feed     *feed
 	creator  *creator.Pages
 	operator *operator.Pages
+	public   *public.Pages
 }
 
 const (
@@ -59,6 +61,7 @@ func New(c Config) *Web {
 	w := &Web{Config: c, feed: newFeed(c.DB, c.Hints)}
 	w.creator = &creator.Pages{DB: c.DB, Clock: c.Clock, Address: strings.TrimSuffix(c.Address, "/"), LinkMade: c.LinkMade}
 	w.operator = &operator.Pages{DB: c.DB, Clock: c.Clock, Unshipped: c.Unshipped}
+	w.public = &public.Pages{DB: c.DB, Clock: c.Clock}
 	w.sessions = scs.New()
 	w.sessions.Store = auth.Sessions{DB: c.DB}
 	w.sessions.HashTokenInStore = true

@@ -19,6 +19,7 @@ func TestRoutesAndRoles(t *testing.T) {
 	creators, staff, all, open := "creator", "staff", "all", "open"
 	table := map[string]string{
 		"GET /{$}": open, "GET /assets/{name}": open, "GET /login": open, "POST /login": open, "POST /logout": open,
+		"GET /rates": open, "GET /rates/{marketplace}": open,
 		"GET /home":    all,
 		"GET /creator": creators, "GET /creator/events": creators, "GET /creator/earnings": creators, "GET /creator/earnings.csv": creators,
 		"GET /creator/lines/{order}/{line}": creators, "GET /creator/lines/{order}/{line}/facts": creators, "GET /creator/links": creators,
@@ -35,7 +36,7 @@ func TestRoutesAndRoles(t *testing.T) {
 	if len(w.pages.Patterns()) != len(table) {
 		t.Errorf("%d routes, %d rows", len(w.pages.Patterns()), len(table))
 	}
-	fill := strings.NewReplacer("{$}", "", "{name}", "none", "{order}", "2001", "{line}", "1", "{creator}", ada.Text("cr_"))
+	fill := strings.NewReplacer("{$}", "", "{name}", "none", "{order}", "2001", "{line}", "1", "{creator}", ada.Text("cr_"), "{marketplace}", "us")
 	names := map[auth.Role]string{"": "", auth.Creator: "Ada Lindholm"}
 	for _, role := range auth.Everybody[1:] {
 		names[role] = "The " + string(role)
