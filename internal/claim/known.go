@@ -174,7 +174,7 @@ func ending(e *accrual.Explanation, i int) (*time.Time, End) {
 	if t.Reason == "superseded" {
 		return taker(e, i)
 	}
-	if t.At == nil { // a coupon has no session
+	if !hasSession(t) {
 		return nil, ""
 	}
 	hours := t.At.Add(time.Duration(e.Rules.SessionHours) * time.Hour)
@@ -200,7 +200,7 @@ func ending(e *accrual.Explanation, i int) (*time.Time, End) {
 func taker(e *accrual.Explanation, i int) (*time.Time, End) {
 	t := e.Touches[i]
 	for j, other := range e.Touches { // oldest first
-		if j == i || t.At == nil || !endsSessions(other) || other.Creator == t.Creator || other.At.Before(*t.At) {
+		if j == i || !hasSession(t) || !endsSessions(other) || other.Creator == t.Creator || !behind(other, t) {
 			continue
 		}
 		if !other.At.After(entered(e)) {
@@ -223,10 +223,21 @@ func taker(e *accrual.Explanation, i int) (*time.Time, End) {
 	return nil, ""
 }
 
+// behind tells whether a click came after a touch: at the same instant it is behind a view, and behind a smaller click id.
+func behind(click, touch accrual.TouchExplained) bool {
+	if !click.At.Equal(*touch.At) {
+		return click.At.After(*touch.At)
+	}
+	return touch.View || click.Click > touch.Click // ids are written so that they sort
+}
+
+// hasSession tells a click or a view from a coupon, and from what could not be read.
+func hasSession(t accrual.TouchExplained) bool { return t.At != nil && t.Source != "coupon" }
+
 // endsSessions tells whether a touch is a click that counts: views and coupons end nobody's session, and what does not
 // count is as if it had not happened. A click of an enrolment that was active then and has closed since did end others.
 func endsSessions(t accrual.TouchExplained) bool {
-	if t.At == nil || t.View || t.Source == "coupon" {
+	if !hasSession(t) || t.View {
 		return false
 	}
 	switch t.Reason {

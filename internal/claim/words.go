@@ -165,6 +165,8 @@ func couponWords(t Touch) string {
 		return "Your coupon won this line."
 	case t.Reason == "enrolment_not_active":
 		return "Your coupon did not count: your enrolment was not active at the order."
+	case t.Reason == "no_touch":
+		return "Your coupon was not valid when this was ordered."
 	case t.EndedBy == EndCoupon:
 		return "Your coupon came behind another one of this order."
 	}
