@@ -45,6 +45,7 @@ type Result struct {
 	Reason string       `json:"reason,omitempty"`
 	Detail string       `json:"detail,omitempty"`
 	Order  string       `json:"order,omitempty"`
+	Bounty string       `json:"bounty,omitempty"`
 }
 
 // Accrual takes events, group by group, one queue per marketplace.

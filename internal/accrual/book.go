@@ -1,6 +1,7 @@
 package accrual
 
 import (
+	"tributary/internal/bounty"
 	"tributary/internal/db"
 	"tributary/internal/fault"
 	"tributary/internal/market"
@@ -12,6 +13,7 @@ import (
 type book struct {
 	market   market.Market
 	rates    *ratecard.Book
+	offers   []bounty.Offer
 	verdicts bool // clicks were found invalid after they were answered
 }
 
@@ -46,6 +48,9 @@ func (a *Accrual) readBook(tx *db.Tx, marketplace uint16) (*book, error) {
 		}
 	}
 	if fresh.rates, err = ratecard.LoadBook(tx, marketplace); err != nil {
+		return nil, err
+	}
+	if fresh.offers, err = bounty.Load(tx, marketplace); err != nil {
 		return nil, err
 	}
 	var verdicts int64

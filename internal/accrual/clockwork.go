@@ -83,7 +83,11 @@ func (a *Accrual) dropStale(ctx context.Context, marketplace uint16) error {
 				var received int64
 				err := scan(&orderID, &received, &eventID)
 				g.waitingGone = append(g.waitingGone, []any{g.lane(), orderID, received, eventID})
-				g.notes = append(g.notes, note{topic: "order.dropped", body: map[string]string{"event": eventID, "order": orderID, "reason": "waited_too_long"}})
+				of, name := "order", orderID
+				if one, found := strings.CutPrefix(orderID, bountyMark); found {
+					of, name = "bounty", one
+				}
+				g.notes = append(g.notes, note{topic: "order.dropped", body: map[string]string{"event": eventID, of: name, "reason": "waited_too_long"}})
 				return err
 			}, g.lane(), before, int64(stride))
 			more = len(g.waitingGone) == stride

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+	"strings"
 
-	"tributary/internal/attribution"
 	"tributary/internal/clock"
 	"tributary/internal/commission"
 	"tributary/internal/db"
@@ -163,7 +163,7 @@ func adjustmentLegs(adj Adjustment, marketplace string) []Leg {
 }
 
 // Invalidate notes that clicks were invalid traffic after all, and decides again what rested on them, as far as no closed
-// month holds part of it. It gives how many lines were decided again.
+// month holds part of it. It gives how many lines and bounties were decided again.
 func (a *Accrual) Invalidate(ctx context.Context, marketplace uint16, verdicts []ClickVerdict) (changed int, err error) {
 	if len(verdicts) == 0 || len(verdicts) > MaxCorrected {
 		return 0, fault.Invalidf("clicks", "are %d, and may be 1 to %d", "name them in several requests", len(verdicts), MaxCorrected)
@@ -183,18 +183,23 @@ func (a *Accrual) Invalidate(ctx context.Context, marketplace uint16, verdicts [
 		if _, err := g.tx.Exec(bumpMarket, g.lane()); err != nil { // books that knew of no verdict look again
 			return err
 		}
-		orders, err := g.ordersWith(verdicts)
+		orders, bounties, err := g.knownWith(verdicts)
 		if err != nil {
 			return err
 		}
-		changed, err = g.spoil(orders, rules)
+		if changed, err = g.spoil(orders, rules); err != nil {
+			return err
+		}
+		more, err := g.spoilClaims(bounties, rules)
+		changed += more
 		return err
 	})
 	return changed, err
 }
 
-// ordersWith finds the orders for which one of the clicks was known: presented by them, or bound to their customer.
-func (g *group) ordersWith(verdicts []ClickVerdict) (orders []string, err error) {
+// knownWith finds the orders and bounties for which one of the clicks was known: presented by them, or bound to their
+// customer.
+func (g *group) knownWith(verdicts []ClickVerdict) (orders, bounties []string, err error) {
 	clicks := make([]any, len(verdicts))
 	keys := make([]any, len(verdicts))
 	for i, v := range verdicts {
@@ -206,17 +211,22 @@ func (g *group) ordersWith(verdicts []ClickVerdict) (orders []string, err error)
 		keys = append(keys, append([]byte{'c'}, customer...))
 		return err
 	}, g.lane()); err != nil {
-		return nil, fault.Wrap(err, "reading customers of clicks")
+		return nil, nil, fault.Wrap(err, "reading customers of clicks")
 	}
 	err = g.tx.In(selectNear, keys, func(scan func(...any) error) error {
 		var key []byte
 		var n neighbour
 		err := scan(&key, &n.at, &n.order)
-		orders = append(orders, n.order)
+		if one, found := strings.CutPrefix(n.order, bountyMark); found {
+			bounties = append(bounties, one)
+		} else {
+			orders = append(orders, n.order)
+		}
 		return err
 	}, g.lane(), int64(math.MinInt64), int64(math.MaxInt64))
 	slices.Sort(orders)
-	return slices.Compact(orders), fault.Wrap(err, "reading orders with clicks")
+	slices.Sort(bounties)
+	return slices.Compact(orders), slices.Compact(bounties), fault.Wrap(err, "reading orders with clicks")
 }
 
 // spoil marks the touches of lines and decides these again.
@@ -239,13 +249,8 @@ func (g *group) spoil(orders []string, rules map[int64]string) (changed int, err
 		return 0, err
 	}
 	for _, l := range lines {
-		for i := range l.facts.Touches {
-			t := &l.facts.Touches[i]
-			if rule, known := rules[t.Click]; known && !t.Invalid && t.Source != attribution.FromImport {
-				t.Invalid, t.Rule, l.judge = true, rule, true
-			}
-		}
-		if l.judge {
+		if spoilTouches(l.facts.Touches, rules) {
+			l.judge = true
 			changed++
 			g.mark(l)
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strings"
 
 	"tributary/internal/attribution"
 	"tributary/internal/click"
@@ -97,6 +98,10 @@ func (g *group) readNeighbours(f *found) error {
 		var n neighbour
 		if err := scan(&key, &n.at, &n.order); err != nil {
 			return err
+		}
+		if one, found := strings.CutPrefix(n.order, bountyMark); found {
+			g.nearby = append(g.nearby, nearby{string(key), n.at, one})
+			return nil
 		}
 		if p := g.orders[n.order]; p == nil || !p.changed { // fresh ones are there already, at their new instant
 			f.near[string(key)] = append(f.near[string(key)], n)

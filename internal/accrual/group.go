@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"tributary/internal/bounty"
 	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/commission"
@@ -28,6 +29,9 @@ type group struct {
 	dirty   []*line     // lines that are decided in this group, in order of arrival
 	shipped []*line     // lines whose first shipment changed, where that decides the card
 	waiting map[string][]waiting
+	claims  map[string]*claim // completed bounties, by the store's id
+	decided []*claim          // those that are decided in this group
+	nearby  []nearby          // bounties of shoppers of whom an order came in
 
 	eventRows   [][]any
 	waitingRows [][]any
@@ -59,7 +63,7 @@ func (a *Accrual) open(tx *db.Tx, marketplace uint16) (*group, error) {
 		return nil, err
 	}
 	return &group{a: a, tx: tx, book: b, now: tx.Now(), no: marketplace, known: map[string][]byte{},
-		orders: map[string]*purchase{}, waiting: map[string][]waiting{}}, nil
+		orders: map[string]*purchase{}, waiting: map[string][]waiting{}, claims: map[string]*claim{}}, nil
 }
 
 func (g *group) lane() int64 { return int64(g.no) }
@@ -76,19 +80,31 @@ func (g *group) take(events []Incoming) ([]Result, error) {
 	if err := g.gather(); err != nil {
 		return nil, err
 	}
-	return results, g.decide()
+	if err := g.decide(); err != nil {
+		return nil, err
+	}
+	return results, g.decideBounties()
 }
 
 // read brings what the events speak of: their ids, their orders with lines, and what waits for these.
 func (g *group) read(events []Incoming) error {
 	ids := make([]any, len(events))
-	orders := make([]string, len(events))
+	orders := make([]string, 0, len(events))
 	var placed []any
+	var bounties []string
 	for i, e := range events {
-		ids[i], orders[i] = e.Event.ID, e.Event.Order
-		if e.Event.Type == order.TypePlaced {
+		ids[i] = e.Event.ID
+		switch e.Event.Type {
+		case order.TypeBountyCompleted:
+			placed, bounties = append(placed, bountyMark+e.Event.Bounty), append(bounties, e.Event.Bounty)
+			continue
+		case order.TypeBountyReversed:
+			bounties = append(bounties, e.Event.Bounty)
+			continue
+		case order.TypePlaced:
 			placed = append(placed, e.Event.Order)
 		}
+		orders = append(orders, e.Event.Order)
 	}
 	if err := g.tx.In(selectEvents, ids, func(scan func(...any) error) error {
 		var one string
@@ -103,6 +119,9 @@ func (g *group) read(events []Incoming) error {
 		return err
 	}
 	if err := g.readLines(orders); err != nil {
+		return err
+	}
+	if err := g.keep(bounty.ClaimsByID(g.tx, g.no, bounties)); err != nil {
 		return err
 	}
 	return fault.Wrap(g.tx.In(selectWaiting, placed, func(scan func(...any) error) error {
@@ -122,7 +141,7 @@ func (g *group) read(events []Incoming) error {
 // apply gives one event its fate. What is refused changes nothing.
 func (g *group) apply(in *Incoming) Result {
 	e := &in.Event
-	result := Result{ID: e.ID, Order: e.Order}
+	result := Result{ID: e.ID, Order: e.Order, Bounty: e.Bounty}
 	if hash, again := g.known[e.ID]; again {
 		if bytes.Equal(hash, in.Hash) {
 			result.Status = order.Duplicate
@@ -137,6 +156,10 @@ func (g *group) apply(in *Incoming) Result {
 		result.Status, result.Reason = g.place(in)
 	case order.TypePaid:
 		result.Status, result.Reason = g.pay(e)
+	case order.TypeBountyCompleted:
+		result.Status, result.Reason = g.complete(in)
+	case order.TypeBountyReversed:
+		result.Status, result.Reason = g.reverse(e)
 	default:
 		result.Status, result.Reason = g.happen(e, g.booking(e.OccurredAt))
 	}
@@ -154,6 +177,8 @@ var refusals = map[string]string{
 	"order_changed":              "order.lines: a line that is known came again with other content; send added units as a new line, and changes as cancelled, returned or refunded",
 	"more_than_ordered":          "quantity: more units would be shipped and cancelled than were ordered; check what was sent before",
 	"more_returned_than_shipped": "quantity: more units would be returned than are shipped or open; check what was sent before",
+	"bounty_changed":             "bounty: is known with another action, time, value or clicks; give every completion an id of its own",
+	"customer_not_known":         "shopper: customer and email are empty once they are cleaned; send one of them",
 	"more_given_back_than_paid":  "amount: more would be given back than was paid for the line; check what was sent before",
 }
 
@@ -265,22 +290,22 @@ func (g *group) takeWaiting(p *purchase) {
 	g.waiting[p.id] = still
 }
 
-// wait keeps an event whose order or line is not known yet.
-func (g *group) wait(e *order.Event) (order.Answer, string) {
+// wait keeps an event until what it speaks of, named by key, is known.
+func (g *group) wait(key string, e *order.Event) {
 	w := waiting{Event: *e, Month: g.booking(e.OccurredAt), received: clock.Micro(g.now)}
 	body, err := json.Marshal(w)
 	if err != nil {
 		panic(err)
 	}
-	g.waiting[e.Order] = append(g.waiting[e.Order], w)
-	g.waitingRows = append(g.waitingRows, []any{g.lane(), e.Order, w.received, e.ID, string(body)})
-	return order.Waiting, "order_not_known"
+	g.waiting[key] = append(g.waiting[key], w)
+	g.waitingRows = append(g.waitingRows, []any{g.lane(), key, w.received, e.ID, string(body)})
 }
 
 func (g *group) pay(e *order.Event) (order.Answer, string) {
 	p := g.orders[e.Order]
 	if p == nil {
-		return g.wait(e)
+		g.wait(e.Order, e)
+		return order.Waiting, "order_not_known"
 	}
 	if p.paid == 0 {
 		p.paid = clock.Micro(e.OccurredAt)
@@ -293,7 +318,8 @@ func (g *group) pay(e *order.Event) (order.Answer, string) {
 func (g *group) happen(e *order.Event, month string) (order.Answer, string) {
 	p := g.orders[e.Order]
 	if p == nil || p.lines[e.Line] == nil {
-		return g.wait(e)
+		g.wait(e.Order, e)
+		return order.Waiting, "order_not_known"
 	}
 	l := p.lines[e.Line]
 	next := order.Applied{Type: e.Type, Quantity: e.Quantity, At: clock.Micro(e.OccurredAt), Month: month}

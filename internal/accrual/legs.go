@@ -22,6 +22,7 @@ const (
 	ComponentPromotion  = "promotion"
 	ComponentFee        = "fee"
 	ComponentVolume     = "volume"
+	ComponentBounty     = "bounty"
 	ComponentAdjustment = "adjustment"
 	ComponentClose      = "close"
 )
@@ -53,18 +54,23 @@ func Legs(creator id.ID, marketplace string, from, to commission.Posted) []Leg {
 	pending := CreatorAccount(creator, marketplace, "pending")
 	legs := move(nil, ComponentCommission, OperatorAccount(marketplace, "commission"), pending, to.Total-to.Promo-from.Total+from.Promo)
 	legs = move(legs, ComponentPromotion, OperatorAccount(marketplace, "promotion"), pending, to.Promo-from.Promo)
-	months := make([]string, 0, len(from.Months)+len(to.Months))
-	for month := range from.Months {
+	return monthLegs(legs, ComponentCommission, creator, marketplace, from.Months, to.Months)
+}
+
+// monthLegs moves what months gain from pending, and what they lose back, oldest first.
+func monthLegs(legs []Leg, component string, creator id.ID, marketplace string, from, to map[string]int64) []Leg {
+	months := make([]string, 0, len(from)+len(to))
+	for month := range from {
 		months = append(months, month)
 	}
-	for month := range to.Months {
-		if _, both := from.Months[month]; !both {
+	for month := range to {
+		if _, both := from[month]; !both {
 			months = append(months, month)
 		}
 	}
 	sort.Strings(months)
 	for _, month := range months {
-		legs = move(legs, ComponentCommission, pending, EarnedAccount(creator, marketplace, month), to.Months[month]-from.Months[month])
+		legs = move(legs, component, CreatorAccount(creator, marketplace, "pending"), EarnedAccount(creator, marketplace, month), to[month]-from[month])
 	}
 	return legs
 }

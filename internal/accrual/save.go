@@ -21,7 +21,7 @@ func dayOf(m market.Market, at time.Time) string { return market.Day(at, m.Locat
 
 // save writes what the group changed: multi-row, keys sorted where rows are shared, the rows that everyone shares last.
 func (g *group) save() error {
-	for _, step := range []func() error{g.saveEvents, g.saveOrders, g.saveLines, g.saveNotes, g.saveVolumes, g.saveSums} {
+	for _, step := range []func() error{g.saveEvents, g.saveOrders, g.saveLines, g.saveBounties, g.saveNotes, g.saveVolumes, g.saveSums} {
 		if err := step(); err != nil {
 			return err
 		}

@@ -98,6 +98,13 @@ func (a *Accrual) runDue(ctx context.Context, m market.Market) (ran []string, er
 	if err != nil {
 		return ran, fault.Wrap(err, "posting lapses")
 	}
+	ripe, err := a.Ripen(ctx, m.No)
+	if ripe > 0 {
+		ran = append(ran, fmt.Sprintf("%s %s: %d bounties are earned, their window has passed", at, m.ID, ripe))
+	}
+	if err != nil {
+		return ran, fault.Wrap(err, "posting bounties")
+	}
 	closed, err := a.CloseMonths(ctx, m.No)
 	if closed > 0 {
 		ran = append(ran, fmt.Sprintf("%s %s: %d months of creators closed, now payable", at, m.ID, closed))

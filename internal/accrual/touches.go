@@ -157,11 +157,19 @@ func (g *group) readCoupons(f *found) (err error) {
 
 // readVerdicts finds which of the touches were found invalid after their click was answered.
 func (g *group) readVerdicts(f *found) error {
+	lists := make([][]attribution.Touch, 0, len(f.tokens))
+	for _, touches := range f.tokens {
+		lists = append(lists, touches)
+	}
+	return g.markVerdicts(lists)
+}
+
+func (g *group) markVerdicts(lists [][]attribution.Touch) error {
 	if !g.book.verdicts {
 		return nil
 	}
 	var clicks []any
-	for _, touches := range f.tokens {
+	for _, touches := range lists {
 		for _, t := range touches {
 			if t.Click != 0 && t.Source != attribution.FromImport {
 				clicks = append(clicks, t.Click)
@@ -178,7 +186,7 @@ func (g *group) readVerdicts(f *found) error {
 	}, g.lane()); err != nil {
 		return fault.Wrap(err, "reading verdicts on clicks")
 	}
-	for _, touches := range f.tokens {
+	for _, touches := range lists {
 		for i := range touches {
 			if rule, invalid := rules[touches[i].Click]; invalid && touches[i].Source != attribution.FromImport {
 				touches[i].Invalid, touches[i].Rule = true, rule
@@ -186,6 +194,17 @@ func (g *group) readVerdicts(f *found) error {
 		}
 	}
 	return nil
+}
+
+// spoilTouches marks those whose click was found invalid, and tells whether there was one that was not marked yet.
+func spoilTouches(touches []attribution.Touch, rules map[int64]string) (changed bool) {
+	for i := range touches {
+		t := &touches[i]
+		if rule, found := rules[t.Click]; found && !t.Invalid && t.Source != attribution.FromImport {
+			t.Invalid, t.Rule, changed = true, rule, true
+		}
+	}
+	return changed
 }
 
 // readPlaces reads the products of new lines, and those that touches landed on.

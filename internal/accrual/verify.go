@@ -36,7 +36,7 @@ type stored struct {
 }
 
 // Verified counts what an audit looked at.
-type Verified struct{ Decisions, Transfers, Lines int }
+type Verified struct{ Decisions, Transfers, Lines, Bounties int }
 
 // Verify recomputes every decision of a marketplace from its stored facts, and its transfers from the decision, and
 // compares lines with their newest decision. It calls the same pure functions as accrual, on stored facts and nothing
@@ -71,6 +71,9 @@ func Verify(tx *db.Tx, lane int64, differ func(string)) (Verified, error) {
 	lines, err := verifyLines(tx, lane, differ)
 	count.Lines = lines
 	if err != nil {
+		return count, err
+	}
+	if count.Bounties, err = verifyClaims(tx, lane, differ); err != nil {
 		return count, err
 	}
 	var stray int64
@@ -130,6 +133,8 @@ func verifySubject(versions []stored, transfers []ledger.Transfer, differ func(s
 		verifyLine(versions, transfers, differ)
 	case "tier":
 		verifyVolume(versions, transfers, differ)
+	case "bounty":
+		verifyBounty(versions, transfers, differ)
 	case "adjustment":
 		verifyAdjustment(versions, transfers, differ)
 	default:

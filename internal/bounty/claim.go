@@ -29,6 +29,7 @@ type State struct {
 	Held     Posted             `json:"h"`
 	Reason   attribution.Reason `json:"r,omitempty"`
 	Reversed *Reversal          `json:"x,omitempty"`
+	Earlier  string             `json:"y,omitempty"` // the completion that stands before it, as in its facts
 	Keys     [][]byte           `json:"k,omitempty"` // of the shopper: under which orders know them
 	Content  []byte             `json:"n"`           // tells whether it is sent again with other content
 }

@@ -1,0 +1,302 @@
+package accrual
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"tributary/internal/attribution"
+	"tributary/internal/bounty"
+	"tributary/internal/clock"
+	"tributary/internal/db"
+	"tributary/internal/fault"
+	"tributary/internal/id"
+	"tributary/internal/ledger"
+	"tributary/internal/market"
+	"tributary/internal/order"
+)
+
+// Bounties (docs/spec.md §7) come in the same groups as orders and are posted by the same hand. Lines know nothing of
+// them; they know of orders what may have ended a session.
+
+// bountyMark begins the name of a bounty where names of orders stand else: among the keys of shoppers, and among events
+// that wait. An order's id holds no control character.
+const bountyMark = "\x1f"
+
+// claim is a completed bounty as the group holds it.
+type claim struct {
+	*bounty.Claim
+	event   *order.Event // a new one, as the store sent it
+	shopper Shopper      // of a new one
+	changed bool         // decided in this group
+	judge   bool         // its facts are new or changed
+}
+
+func (c *claim) subject() string { return BountySubject(c.ID) }
+
+// BountySubject names a bounty among decisions and transfers.
+func BountySubject(bountyID string) string { return "bounty/" + subjectPart.Replace(bountyID) }
+
+// keep brings claims into the group; one that is in it stays as it is.
+func (g *group) keep(found []*bounty.Claim, err error) error {
+	for _, one := range found {
+		if g.claims[one.ID] == nil {
+			g.claims[one.ID] = &claim{Claim: one}
+		}
+	}
+	return err
+}
+
+// markClaim puts a claim among those that are decided.
+func (g *group) markClaim(c *claim, judge bool) {
+	c.judge = c.judge || judge
+	if !c.changed {
+		c.changed = true
+		g.decided = append(g.decided, c)
+	}
+}
+
+// complete takes a bounty.completed.
+func (g *group) complete(in *Incoming) (order.Answer, string) {
+	e := &in.Event
+	content := contentOfBounty(e)
+	if known := g.claims[e.Bounty]; known != nil {
+		if bytes.Equal(known.Content, content) {
+			return order.Duplicate, ""
+		}
+		return order.Refused, "bounty_changed"
+	}
+	shopper := in.Facts
+	if shopper.Facts == nil {
+		shopper = Keyed(g.a.ring, e.Shopper)
+	}
+	customer := shopper.identity()
+	if customer == nil {
+		return order.Refused, "customer_not_known"
+	}
+	c := &claim{Claim: &bounty.Claim{ID: e.Bounty, Action: e.Action, Customer: customer, At: clock.Micro(e.OccurredAt)}, event: e, shopper: shopper}
+	c.Content = content
+	g.claims[c.ID] = c
+	g.markClaim(c, true)
+	// A reversal that came before. Of several the first acknowledged stands.
+	waits := g.waiting[bountyMark+c.ID]
+	slices.SortFunc(waits, func(a, b waiting) int {
+		return cmp.Or(cmp.Compare(a.received, b.received), strings.Compare(a.Event.ID, b.Event.ID))
+	})
+	for _, w := range waits {
+		if c.Reversed == nil {
+			c.Reversed = &bounty.Reversal{At: clock.Micro(w.Event.OccurredAt), Month: w.Month}
+		}
+		g.waitingGone = append(g.waitingGone, []any{g.lane(), bountyMark + c.ID, w.received, w.Event.ID})
+	}
+	delete(g.waiting, bountyMark+c.ID)
+	return order.Accepted, ""
+}
+
+// contentOfBounty tells a bounty that is sent again from one that was changed.
+func contentOfBounty(e *order.Event) []byte {
+	raw, err := json.Marshal(order.BountyPart{Action: e.Action, Value: e.Value, Clicks: e.Clicks})
+	if err != nil {
+		panic(err) // every field marshals
+	}
+	sum := sha256.Sum256(append(raw, e.OccurredAt.UTC().Format(time.RFC3339Nano)...))
+	return sum[:8]
+}
+
+// reverse takes a bounty.reversed. What closed months hold is taken back in its booking month.
+func (g *group) reverse(e *order.Event) (order.Answer, string) {
+	c := g.claims[e.Bounty]
+	switch {
+	case c == nil:
+		g.wait(bountyMark+e.Bounty, e)
+		return order.Waiting, "bounty_not_known"
+	case c.Reversed != nil:
+		return order.Duplicate, ""
+	}
+	c.Reversed = &bounty.Reversal{At: clock.Micro(e.OccurredAt), Month: g.booking(e.OccurredAt)}
+	g.markClaim(c, true)
+	return order.Accepted, ""
+}
+
+// fixed tells whether a closed month holds part of a claim.
+func (g *group) fixed(c *claim) bool {
+	open, _ := monthsAt(c.Basis.Zone, c.Basis.HoldDays, g.now)
+	return c.Held.Fixed(open)
+}
+
+// monthsAt tells which months are open at an instant, and which one it lies in.
+func monthsAt(zone string, holdDays int, now time.Time) (open func(month string) bool, current string) {
+	at := market.Market{Zone: zone}.Location()
+	return func(month string) bool { return now.Before(market.Month(month).Payable(at, holdDays)) }, string(market.MonthOf(now, at))
+}
+
+// decideBounties brings every bounty that the group touched to its targets.
+func (g *group) decideBounties() error {
+	if len(g.decided) == 0 && len(g.nearby) == 0 {
+		return nil
+	}
+	if err := g.gatherBounties(); err != nil {
+		return err
+	}
+	slices.SortFunc(g.decided, func(a, b *claim) int { return strings.Compare(a.ID, b.ID) })
+	for _, c := range g.decided {
+		if err := g.decideClaim(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *group) decideClaim(c *claim) error {
+	zone, holdDays := c.Basis.Zone, c.Basis.HoldDays
+	if c.judge {
+		zone, holdDays = c.Facts.Zone, c.Facts.Policy.HoldDays
+	}
+	open, current := monthsAt(zone, holdDays, g.now)
+	step := c.Decide(g.now, c.judge, open, current)
+	if step == nil {
+		return nil
+	}
+	body, err := encode(step.Decision)
+	if err != nil {
+		return err
+	}
+	g.out.decisions = append(g.out.decisions, []any{g.lane(), c.subject(), c.Version, g.tx.Turn(g.lane()), step.Now, body})
+	for i, leg := range BountyLegs(g.book.market.ID, step) {
+		g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: c.subject(), Version: c.Version, Component: leg.Component, Leg: i,
+			Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: g.now})
+	}
+	g.tellBounty(c, step)
+	return nil
+}
+
+// BountyLegs gives the transfers of a step: where the creator changes, everything that the old one held goes back first.
+func BountyLegs(marketplace string, s *bounty.Step) []Leg {
+	if s.Before.Creator == s.After.Creator {
+		return bountyLegs(nil, s.After.Creator, marketplace, s.From, s.To)
+	}
+	legs := bountyLegs(nil, s.Before.Creator, marketplace, s.From, bounty.Posted{})
+	return bountyLegs(legs, s.After.Creator, marketplace, bounty.Posted{}, s.To)
+}
+
+func bountyLegs(legs []Leg, creator id.ID, marketplace string, from, to bounty.Posted) []Leg {
+	legs = move(legs, ComponentBounty, OperatorAccount(marketplace, "bounty"), CreatorAccount(creator, marketplace, "pending"), to.Total-from.Total)
+	return monthLegs(legs, ComponentBounty, creator, marketplace, from.Months, to.Months)
+}
+
+// BountyNote is what the outbox says about a bounty.
+type BountyNote struct {
+	Bounty  string             `json:"bounty"`
+	Action  string             `json:"action"`
+	Version int64              `json:"version"`
+	Pending int64              `json:"pending"`
+	Earned  int64              `json:"earned"`
+	Reason  attribution.Reason `json:"reason,omitempty"`
+}
+
+// tellBounty announces what changed, to the creator and, where the credit moved, to the one who had it.
+func (g *group) tellBounty(c *claim, s *bounty.Step) {
+	had, has := s.From.Total, s.To.Total
+	if s.Before.Creator != s.After.Creator {
+		if had != 0 {
+			g.notes = append(g.notes, note{"commission.reversed", int64(s.Before.Creator), BountyNote{c.ID, c.Action, c.Version, 0, 0, s.Targets.Reason}})
+		}
+		had = 0
+	}
+	topic := ""
+	switch {
+	case has == 0 && had != 0:
+		topic = "commission.reversed"
+	case s.Targets.Earned != 0:
+		topic = "commission.earned"
+	case has != had:
+		topic = "commission.pending"
+	default:
+		return // it earns nothing, as before
+	}
+	g.notes = append(g.notes, note{topic, int64(s.After.Creator), BountyNote{c.ID, c.Action, c.Version, s.Targets.Pending, s.Targets.Earned, s.Targets.Reason}})
+}
+
+// saveBounties writes the claims that the group decided.
+func (g *group) saveBounties() error {
+	claims := make([]*bounty.Claim, len(g.decided))
+	for i, c := range g.decided {
+		claims[i] = c.Claim
+	}
+	return bounty.SaveClaims(g.tx, g.no, claims, g.now)
+}
+
+// Ripen posts bounties whose window has passed: the clock decides it, whether or not this has run. It gives how many.
+func (a *Accrual) Ripen(ctx context.Context, marketplace uint16) (earned int, err error) {
+	for posted := stride; posted == stride; earned += posted {
+		if err := a.internal(ctx, db.Background, marketplace, func(g *group) error {
+			ripe, err := bounty.Ripe(g.tx, g.no, g.now, stride)
+			if err := g.keep(ripe, err); err != nil {
+				return err
+			}
+			for _, one := range ripe {
+				g.markClaim(g.claims[one.ID], false)
+			}
+			posted = len(ripe)
+			return g.decideBounties()
+		}); err != nil {
+			return earned, err
+		}
+	}
+	return earned, nil
+}
+
+// spoilClaims marks the touches of bounties whose clicks were found invalid, and decides these again.
+func (g *group) spoilClaims(ids []string, rules map[int64]string) (changed int, err error) {
+	if err := g.keep(bounty.ClaimsByID(g.tx, g.no, ids)); err != nil {
+		return 0, err
+	}
+	var open []*claim
+	for _, one := range ids {
+		if c := g.claims[one]; c != nil && !g.fixed(c) {
+			open = append(open, c)
+		}
+	}
+	if err := g.readClaimFacts(open); err != nil {
+		return 0, err
+	}
+	for _, c := range open {
+		if spoilTouches(c.Facts.Touches, rules) {
+			changed++
+			g.markClaim(c, true)
+		}
+	}
+	return changed, g.decideBounties()
+}
+
+// readClaimFacts brings the facts of decided claims, for deciding them again.
+func (g *group) readClaimFacts(claims []*claim) error {
+	wanted := map[string]*claim{}
+	var keys []any
+	for _, c := range claims {
+		if c.Facts == nil && c.Whole > 0 {
+			wanted[c.subject()] = c
+			keys = append(keys, c.subject())
+		}
+	}
+	return fault.Wrap(g.tx.In(selectWhole, keys, func(scan func(...any) error) error {
+		var subject, body string
+		var version int64
+		if err := scan(&subject, &version, &body); err != nil {
+			return err
+		}
+		c := wanted[subject]
+		if c == nil || version != c.Whole {
+			return nil
+		}
+		var d bounty.Decision
+		err := json.Unmarshal([]byte(body), &d)
+		c.Facts = d.Facts
+		return err
+	}, g.lane()), "reading decisions on bounties")
+}
