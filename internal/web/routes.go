@@ -38,6 +38,10 @@ func (w *Web) routes() []route {
 		{"GET /creator/links", auth.Creators, c.Links},
 		{"POST /creator/links", auth.Creators, c.MakeLink},
 		{"POST /creator/tracking", auth.Creators, c.MakeTracking},
+		{"GET /creator/ask", auth.Creators, c.Ask},
+		{"POST /creator/claims", auth.Creators, c.OpenClaim},
+		{"GET /creator/claims/{claim}", auth.Creators, c.Claim},
+		{"POST /creator/claims/{claim}", auth.Creators, c.ChangeClaim},
 
 		{"GET /operator", auth.Staff, o.River},
 		{"GET /operator/events", auth.Staff, w.operatorEvents},

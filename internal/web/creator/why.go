@@ -40,6 +40,7 @@ func (p *Pages) Line(w http.ResponseWriter, r *http.Request) error {
 		why := ui.Explain(e, d.me.Creator.Text(id.Creator), line.Name(), d.Format, d.now)
 		d.Title = why.Title
 		why.Facts = d.inMarket(r.URL.EscapedPath() + "/facts")
+		why.Ask = d.inMarket("/creator/ask", "order", line.Order)
 		return linePage(d, line, why), nil
 	})
 }

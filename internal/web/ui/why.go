@@ -22,6 +22,7 @@ type Why struct {
 	Currency string
 	Format   Format
 	Facts    string // address of the facts as JSON
+	Ask      string // address at which a creator asks about the order; empty for staff
 }
 
 // Step is one line of the explanation.
