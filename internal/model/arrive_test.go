@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,6 +18,7 @@ type market struct {
 	orders []*order
 	early  []happening // waits for its order or line
 	tiers  map[tierKey]int64
+	found  []int // clicks that were found invalid after they were answered
 }
 
 // order is an order as far as it is known. Its time is that of its earliest order.placed.
@@ -35,6 +37,7 @@ type line struct {
 	coupons []string // of the order.placed that brought it
 	month   string   // booking month of that, which is when a digital line ships
 	events  []happening
+	finding string // month in which it was found in breach of the policy
 	outcome
 }
 
@@ -58,14 +61,27 @@ func (m *market) live(steps []Step) (fates []string) {
 	for _, step := range steps {
 		if step.Clock != 0 {
 			m.pass(step.Clock)
-			continue
 		}
 		for _, e := range step.Events {
 			fates = append(fates, m.take(e))
 		}
+		m.found = append(m.found, step.Invalid...)
+		for _, name := range step.Disqualify {
+			if l := m.line(name); l.finding == "" {
+				l.finding = m.monthOf(m.now)
+			}
+		}
+		for _, name := range step.Reinstate {
+			m.line(name).finding = ""
+		}
 		m.settle()
 	}
 	return fates
+}
+
+func (m *market) line(name string) *line {
+	order, line, _ := strings.Cut(name, "/")
+	return m.order(order).line(line)
 }
 
 // pass moves the clock. What waited for more than 180 days is dropped.

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -70,11 +71,14 @@ func (m *market) activeAt(creator, program int, at instant) bool {
 // counts tells whether a touch is one at all; otherwise it is as if it had not happened.
 func (m *market) counts(t touch) bool {
 	c := t.click
-	if c != nil && (c.Forged || c.Elsewhere || c.Invalid || c.FoundLater || c.Paid && !m.Policy.PaidEarns) {
+	if c != nil && (c.Forged || c.Elsewhere || m.invalid(c) || c.Paid && !m.Policy.PaidEarns) {
 		return false
 	}
 	return m.activeAt(t.owner, t.under, t.at)
 }
+
+// invalid tells whether a click was found invalid when it was answered, or since.
+func (m *market) invalid(c *Click) bool { return c.Invalid || slices.Contains(m.found, c.Number) }
 
 func (m *market) clickNumber(number int) *Click {
 	for i := range m.Clicks {
@@ -100,7 +104,13 @@ func (m *market) ask(l *line) question {
 	for _, number := range l.Clicks {
 		add(m.clickNumber(number))
 	}
-	if c := m.customersLast(l.order); c != nil {
+	if !lastBoundOnly {
+		for _, b := range m.Bound {
+			if c := m.clickNumber(b.Click); l.order.shopper != nil && b.Customer == l.order.shopper.Customer && !c.Invalid {
+				add(c)
+			}
+		}
+	} else if c := m.customersLast(l.order); c != nil {
 		add(c)
 	}
 	for _, code := range l.coupons {
@@ -187,7 +197,7 @@ func (q question) inScope(t touch) bool {
 	seen, bought := q.product(t.click.Product), q.product(q.SKU)
 	switch q.Policy.ViewScope {
 	case "category":
-		return seen.Category == q.category(q.line)
+		return seen.Category == q.category(q.line) && (seen.Category != "" || !knownCategories)
 	case "variation":
 		return seen.SKU == bought.SKU || seen.Parent != "" && seen.Parent == bought.Parent
 	}
@@ -240,7 +250,7 @@ func (q question) whyNot(t touch) string {
 		return "bad_token"
 	case c != nil && c.Elsewhere:
 		return "wrong_marketplace"
-	case c != nil && (c.Invalid || c.FoundLater):
+	case c != nil && q.invalid(c):
 		return "invalid_traffic"
 	case c != nil && c.Paid && !q.Policy.PaidEarns:
 		return "paid_ad"
@@ -329,12 +339,12 @@ func (q question) unitsOfShopper() (units int64) {
 
 // direct tells whether what was bought is of the category that was landed on.
 func (q question) direct(t touch) bool {
-	if t.click == nil {
-		return false
+	if t.click == nil || t.click.Product == "" && t.click.Category == "" {
+		return false // a coupon, or a page of neither
 	}
 	landed := t.click.Category
 	if t.click.Product != "" {
 		landed = q.product(t.click.Product).Category
 	}
-	return landed != "" && landed == q.category(q.line)
+	return landed == q.category(q.line) && (landed != "" || !knownCategories)
 }

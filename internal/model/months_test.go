@@ -32,6 +32,9 @@ func (m *market) booking(happened instant) string {
 // worth is what an amount and a number of units come to: a commission, or for volume tiers the amount itself.
 type worth func(amount, units int64) int64
 
+// nothing is what a line is worth that has a reason to earn nothing.
+func nothing(_, _ int64) int64 { return 0 }
+
 // layOut lays what a line has earned out over months. stood is how it lay before; what closed months hold of that stands.
 func (m *market) layOut(l *line, v verdict, stood map[string]int64, w worth) map[string]int64 {
 	g := l.fold(v.ordered, m.lapse(), m.now)
@@ -43,9 +46,14 @@ func (m *market) layOut(l *line, v verdict, stood map[string]int64, w worth) map
 			rest -= amount
 		}
 	}
-	if rest < 0 {
+	switch {
+	case l.why != "" && l.finding != "" && m.isOpen(l.finding):
+		months[l.finding] += rest // a finding takes everything back in its own month
+	case l.why != "":
+		months[m.monthOf(m.now)] += rest
+	case rest < 0:
 		m.takeBack(l, v, rest, months, w)
-	} else {
+	default:
 		m.spread(m.shipments(l, v, g, w), rest, months)
 	}
 	for month, amount := range months {

@@ -15,7 +15,7 @@ const (
 	day  = 24 * hour
 )
 
-func at(t time.Time) instant     { return instant(t.UnixMicro()) }
+func at(t time.Time) instant      { return instant(t.UnixMicro()) }
 func (i instant) time() time.Time { return time.UnixMicro(int64(i)).UTC() }
 
 func (i instant) MarshalText() ([]byte, error) {
@@ -51,8 +51,8 @@ type Policy struct {
 	ViewSeconds                                 int
 	ViewScope                                   string // product, variation, category
 	RateAt                                      string // order, click, shipment
-	AwaitPayment, PaidEarns                     bool `json:",omitempty"`
-	BusinessOut, CouponsFirst                   bool `json:",omitempty"`
+	AwaitPayment, PaidEarns                     bool   `json:",omitempty"`
+	BusinessOut, CouponsFirst                   bool   `json:",omitempty"`
 }
 
 // Card is a version of a rate card. Categories are paths: Home > Kitchen > Kettles.
@@ -157,7 +157,6 @@ type Click struct {
 	Program     int
 	At          instant
 	Invalid     bool   `json:",omitempty"`
-	FoundLater  bool   `json:",omitempty"` // found invalid after it was answered: its token does not say so
 	Paid        bool   `json:",omitempty"`
 	Elsewhere   bool   `json:",omitempty"` // of another marketplace
 	Forged      bool   `json:",omitempty"` // cannot be read
@@ -213,10 +212,14 @@ type Line struct {
 	Added    instant `json:",omitzero"`
 }
 
-// Step is one thing that happens to the marketplace: the clock moves and what is due runs, or a request comes in.
+// Step is one thing that happens to the marketplace: the clock moves and what is due runs, a request comes in, or a person
+// finds clicks invalid, lines in breach of the policy, or takes such a finding back.
 type Step struct {
-	Clock  instant `json:",omitzero"`
-	Events []Event `json:",omitempty"`
+	Clock      instant  `json:",omitzero"`
+	Events     []Event  `json:",omitempty"`
+	Invalid    []int    `json:",omitempty"` // clicks
+	Disqualify []string `json:",omitempty"` // order/line
+	Reinstate  []string `json:",omitempty"`
 }
 
 // Tale is a program and what happens to it.

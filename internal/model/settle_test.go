@@ -1,6 +1,10 @@
 package model
 
-import "maps"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // Where every line stands, worked out anew from everything that is known.
 
@@ -28,6 +32,7 @@ type outcome struct {
 	promoEarned     int64
 	feeDue          int64
 	months, bases   map[string]int64
+	laidOut         string // what the months were laid out for: they are laid out anew when something happens to the line
 }
 
 type tierKey struct {
@@ -86,7 +91,7 @@ func (m *market) judge(l *line) (v verdict) {
 		return v
 	}
 	v.credited, v.direct, v.price = true, q.direct(*won), q.price(*won)
-	v.volume = v.kind == "offsite" && !v.contract
+	v.volume = v.kind == "offsite" && !v.contract && len(m.Volumes) > 0
 	v.reason = q.standsAgainst(*won)
 	switch {
 	case v.reason != "":
@@ -106,12 +111,21 @@ func (m *market) judge(l *line) (v verdict) {
 func (m *market) weigh(l *line) {
 	v := l.verdict
 	g := l.fold(v.ordered, m.lapse(), m.now)
-	months, bases := l.months, l.bases
+	months, bases, laidOut := l.months, l.bases, l.laidOut
 	l.outcome = outcome{verdict: v, why: v.reason}
+	defer func() {
+		if l.laidOut = fmt.Sprint(len(l.events), g, v, l.finding); l.laidOut == laidOut {
+			l.months, l.bases = months, bases
+		}
+	}()
+	if l.finding != "" && v.credited && slices.Contains([]string{"", "rate_zero", "zero_price", "rounds_to_zero"}, v.reason) {
+		l.why = "policy_violation" // it comes before these
+	}
 	if v.seller != "" {
 		l.feeDue = max(part(g.base, v.fee, wholeRate), v.feeLeast*g.keptShipped())
 	}
-	if v.reason != "" {
+	if l.why != "" {
+		l.months, l.bases = m.layOut(l, v, months, nothing), m.layOut(l, v, bases, nothing)
 		return
 	}
 	at := func(rate int64) worth {
@@ -134,11 +148,13 @@ func (m *market) weigh(l *line) {
 // whyNothing says why a line earns nothing any more: the first that applies.
 func whyNothing(g goods) string {
 	switch {
+	case g.total != 0 && !leftRounds:
+		return ""
 	case g.total != 0:
 		return "rounds_to_zero" // what refunds left of it
 	case g.lapsed > 0:
 		return "not_fulfilled_in_time"
-	case g.cancelled > 0:
+	case g.cancelled > 0 && (cancelledFirst || g.returned == 0 && g.givenBack == 0):
 		return "cancelled"
 	}
 	return "returned"

@@ -1,0 +1,85 @@
+package model
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// linesWanted is how many lines a normal run compares; MODEL_LINES sets another number, MODEL_SEED the first seed.
+const linesWanted = 20_000
+
+// talesPerDatabase keeps a database small: marketplaces are read together.
+const talesPerDatabase = 150
+
+func number(t *testing.T, name string, otherwise uint64) uint64 {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// The engine against the model, on random marketplaces: no difference in any amount, reason, creator, month or account.
+func TestEngineAgainstModel(t *testing.T) {
+	wanted, seed := int(number(t, "MODEL_LINES", linesWanted)), number(t, "MODEL_SEED", 1)
+	lines, shown := 0, 0
+	for lines < wanted && shown < 5 {
+		t.Run(fmt.Sprint("from seed ", seed), func(t *testing.T) {
+			es := newEngines(t)
+			for range talesPerDatabase {
+				tale := generate(seed)
+				found, n := es.compare(tale)
+				if len(found) > 0 {
+					shown++
+					small := es.reduce(tale)
+					found, _ = es.compare(small)
+					t.Errorf("seed %d: %s\n%s", seed, small.text(), strings.Join(found, "\n"))
+				}
+				seed, lines = seed+1, lines+n
+				if lines >= wanted || shown >= 5 {
+					break
+				}
+			}
+			if shown == 0 {
+				es.audit()
+			}
+		})
+		if wanted > linesWanted {
+			fmt.Fprintf(os.Stderr, "model: %d of %d lines compared, next seed %d\n", lines, wanted, seed)
+		}
+	}
+}
+
+// compare lets a tale be lived by both, and says where they differ.
+func (es *engines) compare(tale *Tale) (found []string, lines int) {
+	m := newMarket(tale.Program, tale.Begin)
+	fates := m.live(tale.Steps)
+	e := es.open(tale)
+	defer e.Close()
+	if answers := e.live(); !slices.Equal(fates, answers) {
+		for i, event := range tale.events() {
+			if fates[i] != answers[i] {
+				found = append(found, fmt.Sprintf("event %s, the %dth\n  model:  %s\n  engine: %s", event.ID, i+1, fates[i], answers[i]))
+			}
+		}
+	}
+	for _, o := range m.orders {
+		lines += len(o.lines)
+	}
+	return append(found, differences(m.stands(), e.stands())...), lines
+}
+
+func (t *Tale) events() (all []Event) {
+	for _, s := range t.Steps {
+		all = append(all, s.Events...)
+	}
+	return all
+}
