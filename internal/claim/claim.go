@@ -140,11 +140,13 @@ func (q Question) Check(now time.Time, zone *time.Location) (Question, error) {
 	case q.Order == "" && q.Date == "":
 		return q, fault.Invalidf("order", "is missing", "send the order's number, or the date on which it was placed")
 	case len(q.Order) > MaxOrder || !printable(q.Order):
-		return q, fault.Invalidf("order", "is not an order's number", "send it as the store writes it, up to %d characters", MaxOrder)
+		return q, fault.Invalidf("order", "is not an order's number of up to %d characters", "send it as the store writes it", MaxOrder)
 	case utf8.RuneCountInString(q.Product) > MaxProduct || !printable(q.Product):
-		return q, fault.Invalidf("product", "has more than %d characters or is not plain text", "send the sku, or a few words of the title", MaxProduct)
+		return q, fault.Invalidf("product", "has more than %d characters or is not plain text",
+			"send the sku, or a few words of the title", MaxProduct)
 	case q.Amount < 0 || q.Amount > MaxAmount:
-		return q, fault.Invalidf("amount", "is negative or beyond 10^15 minor units", "send roughly what was paid, or leave it out")
+		return q, fault.Invalidf("amount", "is negative or beyond 10^15 minor units",
+			"send roughly what was paid, or leave it out")
 	case q.Date == "":
 		return q, nil
 	}
@@ -169,10 +171,12 @@ func (r Request) Check(now time.Time, zone *time.Location) (Request, error) {
 		return r, err
 	}
 	if r.Expected < 0 || r.Expected > MaxAmount {
-		return r, fault.Invalidf("expected", "is negative or beyond 10^15 minor units", "send the commission that you miss, or leave it out")
+		return r, fault.Invalidf("expected", "is negative or beyond 10^15 minor units",
+			"send the commission that you miss, or leave it out")
 	}
 	if len(r.Evidence) > MaxEvidence {
-		return r, fault.Invalidf("evidence", "has %d entries, and may have %d", "send the strongest ones", len(r.Evidence), MaxEvidence)
+		return r, fault.Invalidf("evidence", "has %d entries, and may have %d", "send the strongest ones",
+			len(r.Evidence), MaxEvidence)
 	}
 	for i, text := range r.Evidence {
 		if err := checkText(fmt.Sprintf("evidence[%d]", i), text, MaxText); err != nil {

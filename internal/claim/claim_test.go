@@ -103,7 +103,9 @@ func TestCheck(t *testing.T) {
 	}{
 		{"an order", about("1001"), ""},
 		{"a date", with(func(r *r) { r.Order, r.Date = "", "2026-03-10" }), ""},
-		{"with all that is known", with(func(r *r) { r.Product, r.Amount, r.Expected, r.Evidence = "kettle", 1999, 90, []string{"seen"} }), ""},
+		{"with all that is known", with(func(r *r) {
+			r.Product, r.Amount, r.Expected, r.Evidence = "kettle", 1999, 90, []string{"seen"}
+		}), ""},
 		{"neither", with(func(r *r) { r.Order = " " }), "order"},
 		{"a number that is too long", about(strings.Repeat("1", claim.MaxOrder+1)), "order"},
 		{"a number over two lines", about("1\n2"), "order"},
@@ -126,6 +128,9 @@ func TestCheck(t *testing.T) {
 		if (err == nil) != (c.field == "") || err != nil && fault.Of(err).Field != c.field {
 			t.Errorf("%s: %v, want %q", c.name, err, c.field)
 		}
+		if err != nil && strings.Contains(err.Error(), "%") {
+			t.Errorf("%s: a place without its number: %v", c.name, err)
+		}
 	}
 }
 
@@ -134,10 +139,10 @@ func TestVerdictCheck(t *testing.T) {
 		v     claim.Verdict
 		field string
 	}{
-		"accepted, adjusted":      {claim.Verdict{Outcome: claim.Accepted, Reason: "tracking_failed", Words: "We lost it.", Correction: 5}, ""},
+		"accepted, adjusted":      {claim.Verdict{Outcome: claim.Accepted, Reason: "goodwill", Words: "Paid.", Correction: 5}, ""},
 		"accepted, nothing moved": {claim.Verdict{Outcome: claim.Accepted, Reason: "other", Words: "It is there now."}, ""},
 		"declined":                {claim.Verdict{Outcome: claim.Declined, Reason: "no_click", Words: "No click came."}, ""},
-		"declined, and moved":     {claim.Verdict{Outcome: claim.Declined, Reason: "no_click", Words: "No.", Correction: 5}, "correction"},
+		"declined, and moved":     {claim.Verdict{Outcome: claim.Declined, Reason: "other", Words: "No.", Correction: 5}, "correction"},
 		"no outcome":              {claim.Verdict{Reason: "other", Words: "Hm."}, "outcome"},
 		"the other's reason":      {claim.Verdict{Outcome: claim.Accepted, Reason: "no_click", Words: "Hm."}, "reason"},
 		"no words":                {claim.Verdict{Outcome: claim.Declined, Reason: "no_click"}, "words"},

@@ -22,7 +22,7 @@ const (
 	showOrders = 20
 )
 
-// reachDays is how long before an order a click may lie that came with it: the longest that a cart may have (package policy).
+// reachDays is how long before an order a click may lie that came with it: the longest that a policy lets carts have.
 const reachDays = 366
 
 // Day is a local date with the creator's clicks in the marketplace.
@@ -167,7 +167,8 @@ func clickDays(tx *db.Tx, marketplace uint16, creator id.ID, date time.Time) ([]
 
 // clicksBefore gives the creator's newest clicks in the marketplace that orders of the date may have come with; partial says
 // that there are older ones.
-func clicksBefore(tx *db.Tx, marketplace uint16, creator id.ID, from, until time.Time) (clicks []click.Click, partial bool, err error) {
+func clicksBefore(tx *db.Tx, marketplace uint16, creator id.ID, from, until time.Time) (
+	clicks []click.Click, partial bool, err error) {
 	found, err := click.Recent(tx, creator, until, lookClicks)
 	if err != nil {
 		return nil, false, err
@@ -205,7 +206,8 @@ func ordersWith(tx *db.Tx, marketplace uint16, creator id.ID, clicks []click.Cli
 		return nil, false, fault.Wrap(err, "reading a creator's lines")
 	}
 	var lines int64
-	if _, err := tx.One(countOwn, []any{&lines}, int64(creator), int64(marketplace), from.UnixMicro(), int64(lookLines)); err != nil {
+	if _, err := tx.One(countOwn, []any{&lines}, int64(creator), int64(marketplace), from.UnixMicro(),
+		int64(lookLines)); err != nil {
 		return nil, false, fault.Wrap(err, "counting a creator's lines")
 	}
 	for order := range placed {

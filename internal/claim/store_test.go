@@ -94,9 +94,10 @@ func TestClaimIsAnswered(t *testing.T) {
 		return err
 	})
 	number, moved := c.ID.Text(id.Claim), adjusted.Text(id.Correction)
-	told := []string{`claim.opened 11 {"claim":"` + number + `","order":"#1001","due":"2026-03-17"}`,
-		`claim.answered 11 {"claim":"` + number + `","order":"#1001","due":"2026-03-17","outcome":"accepted","reason":"goodwill","correction":"` + moved + `"}`}
-	if got := w.told(); strings.Join(got, "\n") != strings.Join(told, "\n") {
+	body := `{"claim":"` + number + `","order":"#1001","due":"2026-03-17"`
+	told := "claim.opened 11 " + body + "}\n" +
+		"claim.answered 11 " + body + `,"outcome":"accepted","reason":"goodwill","correction":"` + moved + `"}`
+	if got := w.told(); strings.Join(got, "\n") != told {
 		t.Errorf("told:\n%s", strings.Join(got, "\n"))
 	}
 	if _, opened, err := w.open(alice, about("1001")); err != nil || !opened {
@@ -164,7 +165,9 @@ func TestClaimsOfOthers(t *testing.T) {
 		return err
 	})
 	w.must(w.withdraw(alice, c.ID))
-	if found, steps, _ := w.mine(alice, c.ID); found.State != claim.StateWithdrawn || steps[1].Action != "withdrawn" || steps[1].Who != alice.Text(id.Creator) {
+	found, steps, err := w.mine(alice, c.ID)
+	w.must(err)
+	if found.State != claim.StateWithdrawn || steps[1].Action != "withdrawn" || steps[1].Who != alice.Text(id.Creator) {
 		t.Errorf("withdrawn: %+v %+v", found, steps)
 	}
 }
@@ -174,17 +177,21 @@ func TestAnswerNamesACorrection(t *testing.T) {
 	w := newWorld(t)
 	c := w.opened(alice, "1001")
 	foreign := w.adjusted(bob, 90)
-	for name, one := range map[string]id.ID{"another creator's": foreign, "none": 77} {
-		w.refused(name, fault.NotFound, "correction", func() error {
+	paid := func(one id.ID) func() error {
+		return func() error {
 			_, err := w.answer(c.ID, claim.Verdict{Outcome: claim.Accepted, Reason: "goodwill", Words: "Paid.", Correction: one})
 			return err
-		})
+		}
 	}
+	w.refused("another creator's", fault.NotFound, "correction", paid(foreign))
+	w.refused("none", fault.NotFound, "correction", paid(77))
+	w.refused("one that waits for a second person", fault.Conflict, "correction", paid(w.adjusted(alice, 10_001)))
 	w.refused("no words", fault.Invalid, "words", func() error {
 		_, err := w.answer(c.ID, claim.Verdict{Outcome: claim.Declined, Reason: "no_click"})
 		return err
 	})
-	if done, err := w.answer(c.ID, claim.Verdict{Outcome: claim.Accepted, Reason: "other", Words: "It is there now."}); err != nil || done.Correction != 0 {
+	done, err := w.answer(c.ID, claim.Verdict{Outcome: claim.Accepted, Reason: "other", Words: "It is there now."})
+	if err != nil || done.Correction != 0 {
 		t.Errorf("nothing moved: %+v, %v", done, err)
 	}
 }

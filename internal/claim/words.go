@@ -28,9 +28,11 @@ func (k Known) sentences() []string {
 	case NoClick:
 		return []string{"The store has reported this order. No click of yours came with it."}
 	case Waiting:
-		return []string{"The store has sent news of this order, and not yet the order itself.", "It is decided as soon as it comes."}
+		return []string{"The store has sent news of this order, and not yet the order itself.",
+			"It is decided as soon as it comes."}
 	}
-	return []string{"The store has not reported this order, or not yet.", "Check the number; orders usually come within minutes."}
+	return []string{"The store has not reported this order, or not yet.",
+		"Check the number; orders usually come within minutes."}
 }
 
 // byDate sums up what was found around a date.
@@ -59,21 +61,23 @@ func count(n int64, one, many string) string {
 	return strconv.FormatInt(n, 10) + " " + many
 }
 
-// lineReasons say why a line that a creator won earns nothing.
+// lineReasons say why a line that a creator won earns nothing, behind lineWon.
 var lineReasons = map[string]string{
-	"self_purchase":         "Your click won this line. It earns nothing: it was bought with an account, e-mail, payment or device of your own.",
-	"related_buyer":         "Your click won this line. It earns nothing: it went to your own address or household.",
-	"resale":                "Your click won this line. It earns nothing: it was bought for resale.",
-	"excluded_product":      "Your click won this line. It earns nothing: this product is excluded.",
-	"policy_violation":      "Your click won this line. It earns nothing: it was found in breach of the rules.",
-	"rate_zero":             "Your click won this line. It earns nothing: its category pays no commission.",
-	"zero_price":            "Your click won this line. It earns nothing: nothing was paid for it.",
-	"rounds_to_zero":        "Your click won this line. It earns nothing: the commission is less than half of the smallest coin.",
-	"not_fulfilled_in_time": "Your click won this line. It earns nothing any more: it was not shipped in time.",
-	"cancelled":             "Your click won this line. It earns nothing any more: it was cancelled.",
-	"returned":              "Your click won this line. It earns nothing any more: everything was given back.",
-	"awaiting_payment":      "Your click came with this line. It is decided once it is paid.",
+	"self_purchase":         "It earns nothing: it was bought with an account, e-mail, payment or device of your own.",
+	"related_buyer":         "It earns nothing: it went to your own address or household.",
+	"resale":                "It earns nothing: it was bought for resale.",
+	"excluded_product":      "It earns nothing: this product is excluded.",
+	"policy_violation":      "It earns nothing: it was found in breach of the rules.",
+	"rate_zero":             "It earns nothing: its category pays no commission.",
+	"zero_price":            "It earns nothing: nothing was paid for it.",
+	"rounds_to_zero":        "It earns nothing: the commission is less than half of the smallest coin.",
+	"not_fulfilled_in_time": "It earns nothing any more: it was not shipped in time.",
+	"cancelled":             "It earns nothing any more: it was cancelled.",
+	"returned":              "It earns nothing any more: everything was given back.",
+	"awaiting_payment":      "It is decided once it is paid.",
 }
+
+const lineWon = "This line was won by you. "
 
 func lineWords(e *accrual.Explanation, l Line) string {
 	if l.Own != nil {
@@ -81,7 +85,7 @@ func lineWords(e *accrual.Explanation, l Line) string {
 			if e.Finding != nil && l.Reason == "policy_violation" {
 				words += " " + e.Finding.Words
 			}
-			return words
+			return lineWon + words
 		}
 	}
 	switch {

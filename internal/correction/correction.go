@@ -134,7 +134,8 @@ func (p Proposal) Check() error {
 		return err
 	}
 	if len(p.Evidence) > MaxEvidence {
-		return fault.Invalidf("evidence", "has %d entries, and may have %d", "send the strongest ones", len(p.Evidence), MaxEvidence)
+		return fault.Invalidf("evidence", "has %d entries, and may have %d", "send the strongest ones",
+			len(p.Evidence), MaxEvidence)
 	}
 	for i, text := range p.Evidence {
 		if err := checkText(fmt.Sprintf("evidence[%d]", i), text, MaxText); err != nil {
@@ -179,7 +180,7 @@ func (p Proposal) checkDisqualification() error {
 	case p.Reverses != 0:
 		return fault.Invalidf("reverses", "belongs to a reversal", "leave it out")
 	case len(p.Lines) == 0:
-		return fault.Invalidf("lines", "is empty", "name 1 to %d lines by order and line", MaxLines)
+		return fault.Invalidf("lines", "is empty, and must have 1 to %d lines", "name them by order and line", MaxLines)
 	case len(p.Evidence) == 0:
 		return fault.Invalidf("evidence", "is empty", "say what was seen, or send the address of what shows it")
 	}
@@ -189,7 +190,8 @@ func (p Proposal) checkDisqualification() error {
 func (p Proposal) checkReversal() error {
 	switch {
 	case p.Amount != 0 || p.Creator != 0 || p.Ref != (Ref{}):
-		return fault.Invalidf("amount", "a reversal gives back what the disqualification took", "leave amount, creator and ref out")
+		return fault.Invalidf("amount", "a reversal gives back what the disqualification took",
+			"leave amount, creator and ref out")
 	case p.Reverses <= 0:
 		return fault.Invalidf("reverses", "is missing", "name the disqualification")
 	}
@@ -198,7 +200,8 @@ func (p Proposal) checkReversal() error {
 
 func checkLines(lines []LineKey) error {
 	if len(lines) > MaxLines {
-		return fault.Invalidf("lines", "has %d lines, and may have %d", "send the others as a correction of their own", len(lines), MaxLines)
+		return fault.Invalidf("lines", "has %d lines, and may have %d", "send the others as a correction of their own",
+			len(lines), MaxLines)
 	}
 	seen := make(map[LineKey]bool, len(lines))
 	for i, key := range lines {
@@ -220,7 +223,7 @@ func checkLines(lines []LineKey) error {
 // checkKey takes what package order takes as an id.
 func checkKey(field, text string) error {
 	if text == "" || len(text) > MaxID || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
-		return fault.Invalidf(field, "is not an id", "send the store's id of it, up to %d characters", MaxID)
+		return fault.Invalidf(field, "is not an id of up to %d characters", "send the store's id of it", MaxID)
 	}
 	return nil
 }
@@ -253,7 +256,8 @@ func mayDecide(c Correction, by auth.Principal) error {
 	case by.ID == 0 || !Deciders.Has(by.Role):
 		return fault.New(fault.Denied, "", "your role does not decide about corrections", "ask somebody of finance")
 	case by.ID == c.Proposer:
-		return fault.New(fault.Denied, "", "this is your own proposal, and a second person decides about it", "ask somebody else, or withdraw it")
+		return fault.New(fault.Denied, "", "this is your own proposal, and a second person decides about it",
+			"ask somebody else, or withdraw it")
 	case c.State != Proposed:
 		return decided(c)
 	}

@@ -13,7 +13,8 @@ import (
 )
 
 func adjust(amount int64) correction.Proposal {
-	return correction.Proposal{Kind: correction.Adjustment, Creator: alice, Amount: amount, Reason: "goodwill", Words: "A click that we lost."}
+	return correction.Proposal{Kind: correction.Adjustment, Creator: alice, Amount: amount, Reason: "goodwill",
+		Words: "A click that we lost."}
 }
 
 func TestNeedsSecond(t *testing.T) {
@@ -86,6 +87,9 @@ func TestCheck(t *testing.T) {
 		err := c.p.Check()
 		if (err == nil) != (c.field == "") || err != nil && fault.Of(err).Field != c.field {
 			t.Errorf("%s: %v, want %q", c.name, err, c.field)
+		}
+		if err != nil && strings.Contains(err.Error(), "%") {
+			t.Errorf("%s: a place without its number: %v", c.name, err)
 		}
 	}
 }
@@ -172,11 +176,13 @@ func TestWithdrawAndDecline(t *testing.T) {
 	if got := w.waiting(); len(got) != 2 || got[0].ID != first.ID && got[1].ID != first.ID {
 		t.Errorf("waiting: %+v", got)
 	}
-	if c, err := w.decide(correction.Withdraw, first.ID, w.support, ""); err != nil || c.State != correction.Withdrawn || c.Second != 0 {
-		t.Errorf("withdrawn: %+v, %v", c, err)
+	gone, err := w.decide(correction.Withdraw, first.ID, w.support, "")
+	if err != nil || gone.State != correction.Withdrawn || gone.Second != 0 {
+		t.Errorf("withdrawn: %+v, %v", gone, err)
 	}
-	if c, err := w.decide(correction.Decline, second.ID, w.admin, "Not his."); err != nil || c.State != correction.Declined || c.Second != w.admin.ID {
-		t.Errorf("declined: %+v, %v", c, err)
+	no, err := w.decide(correction.Decline, second.ID, w.admin, "Not his.")
+	if err != nil || no.State != correction.Declined || no.Second != w.admin.ID {
+		t.Errorf("declined: %+v, %v", no, err)
 	}
 	if got := w.waiting(); len(got) != 0 {
 		t.Errorf("still waiting: %+v", got)

@@ -99,9 +99,11 @@ func (c *Correction) take(tx *db.Tx) (map[LineKey]int64, error) {
 		case owner == 0:
 			return nil, fault.New(fault.Conflict, field, "is credited to nobody, and has nothing to lose", "leave it out")
 		case c.Creator != 0 && owner != c.Creator:
-			return nil, fault.Invalidf(field, "is credited to another creator than the lines before it", "send one correction for each creator")
+			return nil, fault.Invalidf(field, "is credited to another creator than the lines before it",
+				"send one correction for each creator")
 		case against[key].by != 0:
-			return nil, fault.New(fault.Conflict, field, "stands under "+against[key].by.Text(id.Correction)+" already", "leave it out")
+			return nil, fault.New(fault.Conflict, field, "stands under "+against[key].by.Text(id.Correction)+" already",
+				"leave it out")
 		}
 		c.Creator = owners[key]
 		c.Amount -= worth[key]
@@ -236,7 +238,8 @@ func Withdraw(tx *db.Tx, marketplace uint16, correction id.ID, by auth.Principal
 }
 
 // decide ends the waiting. The update is conditional, so that of two who decide at once only one does.
-func decide(tx *db.Tx, marketplace uint16, correction id.ID, by auth.Principal, state State, words string) (Correction, error) {
+func decide(tx *db.Tx, marketplace uint16, correction id.ID, by auth.Principal, state State, words string) (
+	Correction, error) {
 	inLane(tx, marketplace)
 	c, err := one(tx, correction)
 	if err != nil {

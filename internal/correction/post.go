@@ -22,7 +22,8 @@ func Post(ctx context.Context, d *db.DB, a *accrual.Accrual, correction id.ID) (
 	case err != nil || c.State == Posted:
 		return c, err
 	case c.State != Approved:
-		return c, fault.New(fault.Conflict, "", "this correction is "+string(c.State)+", and only what is approved is posted", "let a second person decide")
+		return c, fault.New(fault.Conflict, "", "this correction is "+string(c.State)+", and only what is approved is posted",
+			"let a second person decide")
 	}
 	if err := post(ctx, d, a, c); err != nil {
 		return c, fault.Wrap(err, "posting "+correction.Text(id.Correction))

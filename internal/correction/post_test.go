@@ -324,3 +324,34 @@ func TestBalancesFollow(t *testing.T) {
 	})
 	w.audit()
 }
+
+// A creator reads what moved the balance, without the names of staff; the operator reads all of it.
+func TestOfCreator(t *testing.T) {
+	w := newWorld(t)
+	first := w.posted(adjust(100))
+	second := w.posted(adjust(limit + 1))
+	waits, err := w.propose(w.finance, adjust(limit+2))
+	w.must(err)
+	list := func(c id.ID, told bool, before id.ID, size int) (all []correction.Correction) {
+		w.must(w.read(func(tx *db.Tx) (err error) { all, err = correction.OfCreator(tx, c, 1, told, before, size); return err }))
+		return all
+	}
+	if all := list(alice, false, 0, 10); len(all) != 3 || all[0].ID != waits.ID || all[1].Second != w.admin.ID {
+		t.Errorf("for staff: %+v", all)
+	}
+	told := list(alice, true, 0, 10)
+	if len(told) != 2 || told[0].ID != second.ID || told[1].ID != first.ID || told[1].Words != "A click that we lost." {
+		t.Errorf("for the creator: %+v", told)
+	}
+	for _, c := range told {
+		if c.Proposer != 0 || c.Second != 0 {
+			t.Errorf("names of staff: %+v", c)
+		}
+	}
+	if next := list(alice, true, second.ID, 10); len(next) != 1 || next[0].ID != first.ID {
+		t.Errorf("the next page: %+v", next)
+	}
+	if all := list(bob, false, 0, 10); len(all) != 0 {
+		t.Errorf("another creator's: %+v", all)
+	}
+}

@@ -16,11 +16,12 @@ import (
 // maxPage bounds one page of a list.
 const maxPage = 200
 
-const columns = `id, market, kind, creator, amount, reason, reverses, state, proposer, second, proposed, decided, posted, body`
+const columns = `id, market, kind, creator, amount, reason, reverses, state, proposer, second, proposed, decided, posted,
+	body`
 
 var (
-	insertOne = db.Statement(`INSERT INTO correction (id, market, kind, creator, amount, reason, reverses, state, proposer, second,
-		proposed, decided, posted, content, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+	insertOne = db.Statement(`INSERT INTO correction (id, market, kind, creator, amount, reason, reverses, state, proposer,
+		second, proposed, decided, posted, content, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 		ON CONFLICT (id) DO NOTHING`)
 	insertLines = db.Bulk("BIGINT BIGINT TEXT TEXT BIGINT",
 		`INSERT INTO correction_line (correction, market, order_id, line_id, amount) VALUES $ROWS`)
@@ -32,7 +33,8 @@ var (
 	selectOne     = db.Statement(`SELECT ` + columns + ` FROM correction WHERE id = $1`)
 	selectContent = db.Statement(`SELECT content FROM correction WHERE id = $1`)
 	selectSteps   = db.Statement(`SELECT at, who, action, words FROM correction_step WHERE correction = $1 ORDER BY no`)
-	selectOwn     = db.Statement(`SELECT order_id, line_id, amount FROM correction_line WHERE correction = $1 ORDER BY order_id, line_id`)
+	selectOwn     = db.Statement(`SELECT order_id, line_id, amount FROM correction_line WHERE correction = $1
+		ORDER BY order_id, line_id`)
 
 	selectWaiting = db.Statement(`SELECT ` + columns + ` FROM correction WHERE state = 'proposed' AND id > $1
 		AND (CAST($2 AS BIGINT) = 0 OR market = $2) ORDER BY id LIMIT $3`)
@@ -50,7 +52,8 @@ var (
 	selectAgainst = db.In(`SELECT l.order_id, l.line_id, c.id, c.kind, c.reverses, c.state FROM correction_line l
 		JOIN correction c ON c.id = l.correction WHERE l.market = $1 AND l.order_id IN ($LIST)
 		AND c.state <> 'declined' AND c.state <> 'withdrawn'`)
-	selectWorth = db.In(`SELECT order_id, line_id, creator, pending + earned FROM line WHERE market = $1 AND order_id IN ($LIST)`)
+	selectWorth = db.In(`SELECT order_id, line_id, creator, pending + earned FROM line
+		WHERE market = $1 AND order_id IN ($LIST)`)
 
 	hasCreator = db.Statement(`SELECT id FROM creator WHERE id = $1`)
 	hasOrder   = db.Statement(`SELECT id FROM orders WHERE market = $1 AND id = $2`)
