@@ -38,7 +38,7 @@ func (g *group) gatherBounties() error {
 	}
 	earlier := g.earlier()
 	for _, c := range g.sortedClaims() {
-		if c.Version > 0 && (c.judge || slices.Contains(ended, c) || g.mendable(c, earlier)) {
+		if c.Version > 0 && (c.judge || slices.Contains(ended, c) || c.mendable(earlier)) {
 			facts = append(facts, c)
 		}
 	}
@@ -55,7 +55,7 @@ func (g *group) gatherBounties() error {
 		if c.Reversed != nil && c.Facts.Reversed == nil {
 			c.Facts.Reversed = c.Reversed
 		}
-		if g.mendable(c, earlier) {
+		if c.mendable(earlier) {
 			c.Earlier, c.Facts.Earlier = earlier[c.ID], earlier[c.ID]
 			g.markClaim(c, true)
 		}
@@ -134,10 +134,11 @@ func (g *group) earlier() map[string]string {
 	return found
 }
 
-// mendable tells whether another completion than was known stands before a claim, and its facts may still change.
-func (g *group) mendable(c *claim, earlier map[string]string) bool {
+// mendable tells whether another completion than was known stands before a claim. Before one that a closed month holds
+// none does, so its facts stay.
+func (c *claim) mendable(earlier map[string]string) bool {
 	before, asked := earlier[c.ID]
-	return asked && before != c.Earlier && (c.Version == 0 || !g.fixed(c))
+	return asked && before != c.Earlier
 }
 
 // makeBountyFacts writes down everything that the decisions on new completions rest on, but for the ends of sessions.
