@@ -330,6 +330,7 @@ func TestOfCreator(t *testing.T) {
 	w := newWorld(t)
 	first := w.posted(adjust(100))
 	second := w.posted(adjust(limit + 1))
+	w.must(w.clock.Set(w.clock.Now().Add(time.Second))) // ids of one instant sort by chance
 	waits, err := w.propose(w.finance, adjust(limit+2))
 	w.must(err)
 	list := func(c id.ID, told bool, before id.ID, size int) (all []correction.Correction) {
