@@ -38,6 +38,8 @@ func (w *Web) routes() []route {
 		{"GET /creator/links", auth.Creators, c.Links},
 		{"POST /creator/links", auth.Creators, c.MakeLink},
 		{"POST /creator/tracking", auth.Creators, c.MakeTracking},
+		{"GET /creator/rates", auth.Creators, c.Rates},
+		{"POST /creator/bounties", auth.Creators, c.MakeBountyLink},
 		{"GET /creator/ask", auth.Creators, c.Ask},
 		{"POST /creator/claims", auth.Creators, c.OpenClaim},
 		{"GET /creator/claims/{claim}", auth.Creators, c.Claim},

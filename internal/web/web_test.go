@@ -24,6 +24,7 @@ func TestRoutesAndRoles(t *testing.T) {
 		"GET /creator": creators, "GET /creator/events": creators, "GET /creator/earnings": creators, "GET /creator/earnings.csv": creators,
 		"GET /creator/lines/{order}/{line}": creators, "GET /creator/lines/{order}/{line}/facts": creators, "GET /creator/links": creators,
 		"POST /creator/links": creators, "POST /creator/tracking": creators,
+		"GET /creator/rates": creators, "POST /creator/bounties": creators,
 		"GET /creator/ask": creators, "POST /creator/claims": creators, "GET /creator/claims/{claim}": creators, "POST /creator/claims/{claim}": creators,
 		"GET /operator": staff, "GET /operator/events": staff, "GET /operator/orders": staff, "GET /operator/orders/{order}": staff,
 		"GET /operator/lines/{order}/{line}": staff, "GET /operator/lines/{order}/{line}/facts": staff, "GET /operator/rates": staff,

@@ -29,12 +29,14 @@ type Pages struct {
 	Clock    *clock.Business
 	Address  string                      // where links begin
 	LinkMade func(context.Context) error // waits until the edge knows a new link; nil: it is asked nothing
+	books    books
 }
 
 var navigation = []ui.Item{
 	{Label: "Home", Href: "/creator", Icon: "home"},
 	{Label: "Links", Href: "/creator/links", Icon: "links"},
 	{Label: "Earnings", Href: "/creator/earnings", Icon: "earnings"},
+	{Label: "Rates", Href: "/creator/rates", Icon: "rates"},
 }
 
 // desk is what every page of a creator needs, read in the page's own transaction.

@@ -46,7 +46,7 @@ type suggestion struct {
 // Home is the first page.
 func (p *Pages) Home(w http.ResponseWriter, r *http.Request) error {
 	return p.show(w, r, "Home", "/creator", func(tx *db.Tx, d *desk) (templ.Component, error) {
-		h, err := readHome(tx, d)
+		h, err := p.readHome(tx, d)
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +63,7 @@ func (p *Pages) Live(r *http.Request) (page templ.Component, turn int64, err err
 			return err
 		}
 		d.Path = "/creator" // the stream's own address is nobody's page
-		h, err := readHome(tx, d)
+		h, err := p.readHome(tx, d)
 		if err == nil {
 			page, turn = liveParts(h), h.turn
 		}
@@ -73,7 +73,7 @@ func (p *Pages) Live(r *http.Request) (page templ.Component, turn int64, err err
 }
 
 // readHome reads what home shows: a dozen short ranges, whatever the number of lines.
-func readHome(tx *db.Tx, d *desk) (*home, error) {
+func (p *Pages) readHome(tx *db.Tx, d *desk) (*home, error) {
 	h := &home{desk: d}
 	me, m := d.me.Creator, d.Market
 	var err error
@@ -107,8 +107,18 @@ func readHome(tx *db.Tx, d *desk) (*home, error) {
 		return nil, err
 	}
 	h.lines = page.Lines
-	h.next, err = suggest(tx, h)
-	return h, err
+	if h.next, err = suggest(tx, h); err != nil {
+		return nil, err
+	}
+	book, err := p.books.of(tx, d)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range comingOf(book, d.now) {
+		text, more := d.noticeText(c)
+		h.next = append([]suggestion{{text: text, more: more, label: "See all", icon: "rates", href: d.inMarket("/creator/rates")}}, h.next...)
+	}
+	return h, nil
 }
 
 // delta compares this month so far with the same days of the month before, in whole percent.
