@@ -1,0 +1,246 @@
+// Package rerate says what a past line would have come to under other rates or another policy (docs/spec.md §7,
+// What-if), from the facts of its decision, by the very functions that decided it. It gets values, never a store.
+//
+// What must always hold: facts are copied and never changed; a draft that changes nothing gives what the line holds;
+// where the facts lack what a draft asks for, the answer is that it cannot be said, and why, never a guess.
+//
+// It lays out targets, not postings: no month is closed for it, since nothing is posted.
+package rerate
+
+import (
+	"slices"
+	"time"
+
+	"tributary/internal/commission"
+	"tributary/internal/order"
+	"tributary/internal/policy"
+	"tributary/internal/ratecard"
+)
+
+// Line is a past line: the facts of its decision, what was decided, what happened to its goods, and what the ledger holds.
+type Line struct {
+	Facts  *commission.Facts
+	Basis  commission.Basis
+	Events []order.Applied
+	Held   commission.Posted
+	Reason string // why it comes to nothing, where it does
+}
+
+// Outcome is what a line comes to. Amounts are minor units of its marketplace's currency.
+type Outcome struct {
+	commission.Basis
+	Commission int64            // pending and earned together, promotions included
+	Promotion  int64            // the promotion's part of it
+	Fee        int64            // what the seller pays
+	Bases      map[string]int64 // earned base by month, for volume tiers
+	Why        string           // the reason why it comes to nothing, where it does
+}
+
+// Same tells whether two outcomes pay the same amounts to the same creator.
+func (o Outcome) Same(other Outcome) bool {
+	return o.Commission == other.Commission && o.Promotion == other.Promotion && o.Fee == other.Fee && o.Winner() == other.Winner()
+}
+
+// Winner is the creator who is credited; 0 for nobody.
+func (o Outcome) Winner() (creator int64) {
+	if o.Credited {
+		creator = int64(o.Creator)
+	}
+	return creator
+}
+
+// Draft is what is tried: rates, rules, or both.
+type Draft struct {
+	rules   Rules
+	present *ratecard.Book
+	book    *ratecard.Book
+	changes differences
+	applied map[policy.Policy]policy.Policy // policies with the rules, so that each is worked out once
+}
+
+// New gives a draft. present is what prices lines now, book what would (nil: the same), rules what would be changed in the
+// policy that each line was decided under. It is for one goroutine.
+func New(present, book *ratecard.Book, rules Rules) *Draft {
+	if book == nil {
+		book = present
+	}
+	return &Draft{rules: rules, present: present, book: book, changes: compare(present, book), applied: map[policy.Policy]policy.Policy{}}
+}
+
+// Volume gives the tiers that hold in a month (2026-12) at present and under the draft; nil: none.
+func (d *Draft) Volume(month string) (was, would *ratecard.Volume) {
+	return d.present.VolumeOf(month), d.book.VolumeOf(month)
+}
+
+// Tiered tells whether there are volume tiers on either side.
+func (d *Draft) Tiered() bool { return len(d.present.Volumes)+len(d.book.Volumes) > 0 }
+
+// Line gives what a line comes to at present and under the draft, as of an instant, or why that cannot be said.
+func (d *Draft) Line(l Line, now time.Time) (was, would Outcome, unsaid Unsaid) {
+	was = held(l)
+	basis, unsaid := d.credit(l)
+	if unsaid != "" || basis == l.Basis {
+		return was, was, unsaid
+	}
+	terms := order.Terms{Quantity: l.Facts.Quantity, Net: l.Facts.Net, Digital: l.Facts.Line.Digital, OrderedAt: l.Facts.Line.OrderedAt,
+		DigitalMonth: l.Facts.DigitalMonth}
+	return settle(l.Basis, terms, l.Events, now), settle(basis, terms, l.Events, now), ""
+}
+
+// held is what the line comes to as it stands.
+func held(l Line) Outcome {
+	return Outcome{Basis: l.Basis, Commission: l.Held.Total, Promotion: l.Held.Promo, Fee: l.Held.Fee, Bases: l.Held.Bases, Why: l.Reason}
+}
+
+// noMonthCloses keeps all months open: a draft's targets lie in the months in which things happened.
+const noMonthCloses = 200 * 366 // days
+
+func settle(b commission.Basis, terms order.Terms, events []order.Applied, now time.Time) Outcome {
+	asDecided := b
+	b.HoldDays = noMonthCloses
+	t := commission.Settle(b, terms, events, now, commission.Posted{})
+	p := t.Posted()
+	return Outcome{Basis: asDecided, Commission: p.Total, Promotion: p.Promo, Fee: p.Fee, Bases: p.Bases, Why: string(t.Reason)}
+}
+
+// credit judges a line's facts under the draft.
+func (d *Draft) credit(l Line) (commission.Basis, Unsaid) {
+	f := *l.Facts
+	f.Policy = d.policyOf(l.Facts.Policy)
+	judged := f.Policy != l.Facts.Policy
+	if !judged && !d.changes.any() {
+		return l.Basis, ""
+	}
+	if judged {
+		if unsaid := lacking(l.Facts, f.Policy, d.changes.fees); unsaid != "" {
+			return l.Basis, unsaid
+		}
+		f.Unpaid = f.Unpaid && f.Policy.AwaitPayment
+		f.FirstShipped = firstShipped(&f, l.Events)
+	}
+	if unsaid := d.tooOld(&f); unsaid != "" {
+		return l.Basis, unsaid
+	}
+	d.price(&f, l.Facts, judged)
+	basis, verdict := commission.Credit(f)
+	if verdict.Winner >= 0 && beyondReach(l.Facts, verdict.Winner) {
+		return basis, OrdersNotKnown
+	}
+	if judged {
+		return resale(&f, l.Facts, basis)
+	}
+	return basis, ""
+}
+
+func (d *Draft) policyOf(own policy.Policy) policy.Policy {
+	if d.rules == (Rules{}) {
+		return own
+	}
+	changed, known := d.applied[own]
+	if !known {
+		changed = d.rules.Apply(own)
+		d.applied[own] = changed
+	}
+	return changed
+}
+
+// price asks the draft's book, and keeps what the draft does not touch as it was decided: what the present book says
+// now may be younger than the decision (tiers that came since, a first card that reaches back).
+func (d *Draft) price(f, decided *commission.Facts, judged bool) {
+	commission.Price(f, d.book)
+	if !d.changes.fees {
+		f.Fee = decided.Fee
+	}
+	if f.Kind != decided.Kind || f.Kind == "" {
+		return
+	}
+	kept := !d.changes.prices && f.RatedAt == decided.RatedAt && (!judged || sameWinner(f, decided))
+	if kept {
+		f.Quote = decided.Quote
+	}
+	if !d.changes.volumes && (kept || f.Contract == nil && decided.Contract == nil) {
+		f.Volume = decided.Volume
+	}
+}
+
+func sameWinner(f, decided *commission.Facts) bool {
+	_, now := commission.Credit(*f)
+	_, then := commission.Credit(*decided)
+	return now.Winner == then.Winner
+}
+
+// firstShipped is the first shipment in time, as the policy's card of the first shipment asks for it.
+func firstShipped(f *commission.Facts, events []order.Applied) (first int64) {
+	if f.Policy.RateAt != policy.AtShipment {
+		return 0
+	}
+	if f.Line.Digital {
+		return f.Line.OrderedAt
+	}
+	deadline := f.Line.OrderedAt + f.Policy.Lapse().Microseconds()
+	for _, e := range events {
+		if e.Type == order.TypeShipped && e.At <= deadline && (first == 0 || e.At < first) {
+			first = e.At
+		}
+	}
+	return first
+}
+
+// differences say what a draft's book changes.
+type differences struct{ prices, fees, volumes, newCustomers bool }
+
+func (c differences) any() bool { return c.prices || c.fees || c.volumes }
+
+func compare(present, book *ratecard.Book) (c differences) {
+	if present == book {
+		return c
+	}
+	cards := func(b *ratecard.Book, fees bool) (list []*ratecard.Version) {
+		for _, v := range b.Cards {
+			if (v.Kind == ratecard.SellerFee) == fees {
+				list = append(list, v)
+			}
+		}
+		return list
+	}
+	same := func(a, b *ratecard.Version) bool {
+		return a == b || a.ID == b.ID && a.Effective.Equal(b.Effective) && a.Default == b.Default && slices.Equal(a.Entries, b.Entries)
+	}
+	c.fees = !slices.EqualFunc(cards(present, true), cards(book, true), same)
+	c.prices = !slices.EqualFunc(cards(present, false), cards(book, false), same) ||
+		!slices.EqualFunc(present.Promotions, book.Promotions, samePromotion) || !sameContracts(present, book)
+	c.volumes = !slices.EqualFunc(present.Volumes, book.Volumes, func(a, b ratecard.Volume) bool {
+		return a.From == b.From && a.Number == b.Number && slices.Equal(a.Bands, b.Bands)
+	})
+	for _, p := range book.Promotions {
+		known := slices.ContainsFunc(present.Promotions, func(other ratecard.Promotion) bool { return samePromotion(p, other) })
+		c.newCustomers = c.newCustomers || p.NewCustomers && !known
+	}
+	return c
+}
+
+func samePromotion(a, b ratecard.Promotion) bool {
+	return a.ID == b.ID && a.From.Equal(b.From) && a.Until.Equal(b.Until) && a.Change == b.Change && a.Value == b.Value &&
+		a.NewCustomers == b.NewCustomers && slices.Equal(a.Kinds, b.Kinds) && slices.Equal(a.Categories, b.Categories) && slices.Equal(a.SKUs, b.SKUs)
+}
+
+func sameContracts(present, book *ratecard.Book) bool {
+	count := func(b *ratecard.Book) (sum int) {
+		for _, list := range b.Contracts {
+			sum += len(list)
+		}
+		return sum
+	}
+	if count(present) != count(book) {
+		return false
+	}
+	for creator, list := range present.Contracts {
+		if !slices.EqualFunc(list, book.Contracts[creator], func(a, b ratecard.Contract) bool {
+			return a.ID == b.ID && a.Kind == b.Kind && a.BPS == b.BPS && a.Cap == b.Cap && a.From.Equal(b.From) && a.Until.Equal(b.Until) &&
+				a.NoPromotions == b.NoPromotions
+		}) {
+			return false
+		}
+	}
+	return true
+}
