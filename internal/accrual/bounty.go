@@ -79,7 +79,8 @@ func (g *group) complete(in *Incoming) (order.Answer, string) {
 	if customer == nil {
 		return order.Refused, "customer_not_known"
 	}
-	c := &claim{Claim: &bounty.Claim{ID: e.Bounty, Action: e.Action, Customer: customer, At: clock.Micro(e.OccurredAt)}, event: e, shopper: shopper}
+	c := &claim{event: e, shopper: shopper,
+		Claim: &bounty.Claim{ID: e.Bounty, Action: e.Action, Customer: customer, At: clock.Micro(e.OccurredAt)}}
 	c.Content = content
 	g.claims[c.ID] = c
 	g.markClaim(c, true)
@@ -132,7 +133,8 @@ func (g *group) fixed(c *claim) bool {
 // monthsAt tells which months are open at an instant, and which one it lies in.
 func monthsAt(zone string, holdDays int, now time.Time) (open func(month string) bool, current string) {
 	at := market.Market{Zone: zone}.Location()
-	return func(month string) bool { return now.Before(market.Month(month).Payable(at, holdDays)) }, string(market.MonthOf(now, at))
+	open = func(month string) bool { return now.Before(market.Month(month).Payable(at, holdDays)) }
+	return open, string(market.MonthOf(now, at))
 }
 
 // decideBounties brings every bounty that the group touched to its targets.
@@ -168,8 +170,8 @@ func (g *group) decideClaim(c *claim) error {
 	}
 	g.out.decisions = append(g.out.decisions, []any{g.lane(), c.subject(), c.Version, g.tx.Turn(g.lane()), step.Now, body})
 	for i, leg := range BountyLegs(g.book.market.ID, step) {
-		g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: c.subject(), Version: c.Version, Component: leg.Component, Leg: i,
-			Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: g.now})
+		g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: c.subject(), Version: c.Version,
+			Component: leg.Component, Leg: i, Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: g.now})
 	}
 	g.tellBounty(c, step)
 	return nil
@@ -185,7 +187,8 @@ func BountyLegs(marketplace string, s *bounty.Step) []Leg {
 }
 
 func bountyLegs(legs []Leg, creator id.ID, marketplace string, from, to bounty.Posted) []Leg {
-	legs = move(legs, ComponentBounty, OperatorAccount(marketplace, "bounty"), CreatorAccount(creator, marketplace, "pending"), to.Total-from.Total)
+	pending := CreatorAccount(creator, marketplace, "pending")
+	legs = move(legs, ComponentBounty, OperatorAccount(marketplace, "bounty"), pending, to.Total-from.Total)
 	return monthLegs(legs, ComponentBounty, creator, marketplace, from.Months, to.Months)
 }
 
@@ -204,7 +207,8 @@ func (g *group) tellBounty(c *claim, s *bounty.Step) {
 	had, has := s.From.Total, s.To.Total
 	if s.Before.Creator != s.After.Creator {
 		if had != 0 {
-			g.notes = append(g.notes, note{"commission.reversed", int64(s.Before.Creator), BountyNote{c.ID, c.Action, c.Version, 0, 0, s.Targets.Reason}})
+			g.notes = append(g.notes, note{"commission.reversed", int64(s.Before.Creator),
+				BountyNote{c.ID, c.Action, c.Version, 0, 0, s.Targets.Reason}})
 		}
 		had = 0
 	}
@@ -219,7 +223,8 @@ func (g *group) tellBounty(c *claim, s *bounty.Step) {
 	default:
 		return // it earns nothing, as before
 	}
-	g.notes = append(g.notes, note{topic, int64(s.After.Creator), BountyNote{c.ID, c.Action, c.Version, s.Targets.Pending, s.Targets.Earned, s.Targets.Reason}})
+	t := s.Targets
+	g.notes = append(g.notes, note{topic, int64(s.After.Creator), BountyNote{c.ID, c.Action, c.Version, t.Pending, t.Earned, t.Reason}})
 }
 
 // saveBounties writes the claims that the group decided.

@@ -41,7 +41,7 @@ type BountyExplanation struct {
 	ReversedAt  *time.Time         `json:"reversed_at,omitempty"`
 	Amount      int64              `json:"amount"`     // what it pays where nothing stands against it
 	WindowEnd   time.Time          `json:"window_end"` // last instant at which it is pending
-	Month       string             `json:"month"`      // in which the window ends, or in which it was received after that had closed
+	Month       string             `json:"month"`      // booked in: that in which the window ends, where it was open then
 	Rules       BountyRules        `json:"rules"`
 	Pending     int64              `json:"pending"`
 	Earned      int64              `json:"earned"`
@@ -109,19 +109,22 @@ func ExplainBounty(tx *db.Tx, marketplace uint16, bountyID string) (*BountyExpla
 // explainBounty is pure: everything in it comes from the decision.
 func explainBounty(f bounty.Facts, t bounty.Targets) *BountyExplanation {
 	b, verdict := bounty.Decide(f)
-	e := &BountyExplanation{Marketplace: f.Market, Currency: f.Currency, Bounty: f.Bounty, Action: f.Action, CompletedAt: clock.FromMicro(f.At),
-		Value: f.Value, NewCustomer: f.New, Credited: b.Credited, Reason: t.Reason, SessionEnd: instant(verdict.EndedAt), Earlier: f.Earlier,
-		Amount: b.Amount, WindowEnd: clock.FromMicro(b.WindowEnd), Month: f.Month, Pending: t.Pending, Earned: t.Earned, Touches: []TouchExplained{},
-		Months: []MonthExplained{}, Postings: []PostingExplained{}}
+	e := &BountyExplanation{Marketplace: f.Market, Currency: f.Currency, Bounty: f.Bounty, Action: f.Action,
+		CompletedAt: clock.FromMicro(f.At), Value: f.Value, NewCustomer: f.New, Credited: b.Credited, Reason: t.Reason,
+		SessionEnd: instant(verdict.EndedAt), Earlier: f.Earlier, Amount: b.Amount, WindowEnd: clock.FromMicro(b.WindowEnd),
+		Month: f.Month, Pending: t.Pending, Earned: t.Earned,
+		Touches: []TouchExplained{}, Months: []MonthExplained{}, Postings: []PostingExplained{}}
 	e.Rules = BountyRules{f.Policy.SessionHours, int((b.WindowEnd - f.At) / (24 * time.Hour).Microseconds()), f.Policy.HoldDays}
 	if b.Creator != 0 {
-		e.Creator, e.Program, e.Tracking = b.Creator.Text(id.Creator), click.Program(b.Program).String(), b.Tracking.Text(id.Tracking)
+		e.Creator, e.Tracking = b.Creator.Text(id.Creator), b.Tracking.Text(id.Tracking)
+		e.Program = click.Program(b.Program).String()
 	}
 	if b.Link != 0 {
 		e.Link = b.Link.Text(id.Link)
 	}
 	if o := f.Offer; o != nil {
-		e.Offer = &BountyOffer{ID: o.ID.Text(id.Bounty), Name: o.Name, Amount: o.Amount, ShareBPS: o.ShareBPS, Max: o.Max, From: o.From, NewCustomers: o.NewCustomers}
+		e.Offer = &BountyOffer{ID: o.ID.Text(id.Bounty), Name: o.Name, Amount: o.Amount, ShareBPS: o.ShareBPS, Max: o.Max,
+			From: o.From, NewCustomers: o.NewCustomers}
 		if !o.Until.IsZero() {
 			e.Offer.Until = &o.Until
 		}

@@ -152,8 +152,8 @@ func (g *group) makeBountyFacts(fresh []*claim) error {
 	}
 	m := g.book.market
 	for _, c := range fresh {
-		f := &bounty.Facts{Form: bounty.FactsForm, Market: m.ID, Currency: m.Currency, Zone: m.Zone, Bounty: c.ID, Action: c.Action, At: c.At,
-			Touches: touches[c], New: c.shopper.New, Policy: m.Policy}
+		f := &bounty.Facts{Form: bounty.FactsForm, Market: m.ID, Currency: m.Currency, Zone: m.Zone,
+			Bounty: c.ID, Action: c.Action, At: c.At, Touches: touches[c], New: c.shopper.New, Policy: m.Policy}
 		f.Buyer.Known = true
 		if c.event.Value != nil {
 			value := c.event.Value.Amount
@@ -195,8 +195,8 @@ func (g *group) bountyTouches(fresh []*claim) (map[*claim][]attribution.Touch, e
 	lists := make([][]attribution.Touch, 0, len(fresh))
 	var links, creators []id.ID
 	for _, c := range fresh {
-		list := g.tokenTouches(c.event.Clicks, attribution.FromToken)
-		list = distinct(append(list, g.tokenTouches(bound[string(c.shopper.Facts[creator.FactCustomer])], attribution.FromCustomer)...))
+		elsewhere := bound[string(c.shopper.Facts[creator.FactCustomer])]
+		list := distinct(append(g.tokenTouches(c.event.Clicks, attribution.FromToken), g.tokenTouches(elsewhere, attribution.FromCustomer)...))
 		for _, t := range list {
 			if t.Link != 0 && !t.View {
 				links = append(links, t.Link)

@@ -40,8 +40,9 @@ func verifyBounty(versions []stored, transfers []ledger.Transfer, differ func(st
 		again, errAgain := encode(step.Decision)
 		decided, errDecided := encode(d)
 		if errAgain != nil || errDecided != nil || again != decided {
-			differ(fmt.Sprintf("%s: recomputed pending %d, earned %d %v (%s); decided %d, %d %v (%s)", name, step.Targets.Pending, step.Targets.Earned,
-				step.Targets.Months, step.Targets.Reason, d.Targets.Pending, d.Targets.Earned, d.Targets.Months, d.Targets.Reason))
+			got, was := step.Targets, d.Targets
+			differ(fmt.Sprintf("%s: recomputed pending %d, earned %d %v (%s); decided %d, %d %v (%s)", name,
+				got.Pending, got.Earned, got.Months, got.Reason, was.Pending, was.Earned, was.Months, was.Reason))
 		}
 		verifyLegs(name, BountyLegs(c.Facts.Market, step), posts[v.version], differ)
 		delete(posts, v.version)
@@ -51,8 +52,8 @@ func verifyBounty(versions []stored, transfers []ledger.Transfer, differ func(st
 	}
 }
 
-var selectClaims = db.Statement(`SELECT id, version, whole_version, offer, creator, program, tracking, reason, pending, earned, reversed, ripe, state
-	FROM bounty_claim WHERE market = $1 AND id > $2 ORDER BY id LIMIT $3`)
+var selectClaims = db.Statement(`SELECT id, version, whole_version, offer, creator, program, tracking, reason, pending, earned,
+	reversed, ripe, state FROM bounty_claim WHERE market = $1 AND id > $2 ORDER BY id LIMIT $3`)
 
 // auditClaim is a claim's row as the audit compares it.
 type auditClaim struct {
@@ -73,8 +74,8 @@ func verifyClaims(tx *db.Tx, lane int64, differ func(string)) (count int, err er
 		if err := tx.Each(selectClaims, func(scan func(...any) error) error {
 			var c auditClaim
 			var kept string
-			if err := scan(&c.id, &c.version, &c.whole, &c.offer, &c.creator, &c.program, &c.tracking, &c.reason, &c.pending, &c.earned, &c.reversed,
-				&c.ripe, &kept); err != nil {
+			if err := scan(&c.id, &c.version, &c.whole, &c.offer, &c.creator, &c.program, &c.tracking, &c.reason, &c.pending, &c.earned,
+				&c.reversed, &c.ripe, &kept); err != nil {
 				return err
 			}
 			after = c.id
@@ -122,11 +123,13 @@ func (c auditClaim) compare(decisions map[int64]bounty.Decision, differ func(str
 		return
 	}
 	t, b, s := newest.Targets, *whole.Basis, c.state
-	if c.pending != t.Pending || c.earned != t.Earned || c.reason != string(t.Reason) || s.Reason != t.Reason || !s.Held.Equal(t.Posted()) {
-		differ(fmt.Sprintf("%s: the row shows pending %d, earned %d (%s); decided %d, %d (%s)", name, c.pending, c.earned, c.reason, t.Pending, t.Earned, t.Reason))
+	if c.pending != t.Pending || c.earned != t.Earned || c.reason != string(t.Reason) || s.Reason != t.Reason ||
+		!s.Held.Equal(t.Posted()) {
+		differ(fmt.Sprintf("%s: the row shows pending %d, earned %d (%s); decided %d, %d (%s)", name, c.pending, c.earned, c.reason,
+			t.Pending, t.Earned, t.Reason))
 	}
-	if s.Basis != b || c.offer != int64(b.Offer) || c.creator != int64(b.Creator) || c.program != int64(b.Program) || c.tracking != int64(b.Tracking) ||
-		s.Earlier != whole.Facts.Earlier || (s.Reversed == nil) != (whole.Facts.Reversed == nil) {
+	if s.Basis != b || c.offer != int64(b.Offer) || c.creator != int64(b.Creator) || c.program != int64(b.Program) ||
+		c.tracking != int64(b.Tracking) || s.Earlier != whole.Facts.Earlier || (s.Reversed == nil) != (whole.Facts.Reversed == nil) {
 		differ(name + ": the row speaks of another credit than was decided")
 	}
 	reversed, ripe := int64(0), int64(0)

@@ -158,7 +158,8 @@ func Fates(f Facts) []attribution.Reason {
 		case t.Bounty == 0 && t.Broken == "":
 			fates[i] = attribution.NoTouch
 		default:
-			alone := attribution.DecideAmong(f.Touches, f.moment(), f.Ends, f.Policy, func(other attribution.Touch) bool { return other == t })
+			only := func(other attribution.Touch) bool { return other == t }
+			alone := attribution.DecideAmong(f.Touches, f.moment(), f.Ends, f.Policy, only)
 			if fates[i] = alone.Reason; alone.Winner >= 0 {
 				fates[i] = attribution.Superseded // it would have qualified, and a later one did
 			}

@@ -99,11 +99,12 @@ var (
 	claimsRipe       = db.Statement(claimColumns + `WHERE market = $1 AND ripe > 0 AND ripe < $2 ORDER BY ripe, id LIMIT $3`)
 	claimsAfter      = db.Statement(claimColumns + `WHERE market = $1 AND id > $2 ORDER BY id LIMIT $3`)
 	upsertClaims     = db.Bulk("BIGINT TEXT TEXT BYTEA BIGINT BIGINT BIGINT BIGINT BIGINT BIGINT BIGINT TEXT BIGINT BIGINT BIGINT BIGINT TEXT BIGINT",
-		`INSERT INTO bounty_claim (market, id, action, customer, at, version, whole_version, offer, creator, program, tracking, reason, pending, earned,
-			reversed, ripe, state, touched) VALUES $ROWS
+		`INSERT INTO bounty_claim (market, id, action, customer, at, version, whole_version, offer, creator, program, tracking,
+			reason, pending, earned, reversed, ripe, state, touched) VALUES $ROWS
 		ON CONFLICT (market, id) DO UPDATE SET version = excluded.version, whole_version = excluded.whole_version, offer = excluded.offer,
-			creator = excluded.creator, program = excluded.program, tracking = excluded.tracking, reason = excluded.reason, pending = excluded.pending,
-			earned = excluded.earned, reversed = excluded.reversed, ripe = excluded.ripe, state = excluded.state, touched = excluded.touched`)
+			creator = excluded.creator, program = excluded.program, tracking = excluded.tracking, reason = excluded.reason,
+			pending = excluded.pending, earned = excluded.earned, reversed = excluded.reversed, ripe = excluded.ripe,
+			state = excluded.state, touched = excluded.touched`)
 	selectPaidTwice = db.Statement(`SELECT action, customer, COUNT(*) FROM bounty_claim WHERE market = $1 AND pending + earned > 0
 		GROUP BY action, customer HAVING COUNT(*) > 1`)
 )
@@ -148,7 +149,8 @@ func readClaims(each func(row func(scan func(...any) error) error) error) (claim
 	err = each(func(scan func(...any) error) error {
 		c := &Claim{}
 		var state string
-		if err := scan(&c.ID, &c.Action, &c.Customer, &c.At, &c.Version, &c.Whole, &c.Targets.Pending, &c.Targets.Earned, &state); err != nil {
+		if err := scan(&c.ID, &c.Action, &c.Customer, &c.At, &c.Version, &c.Whole, &c.Targets.Pending, &c.Targets.Earned,
+			&state); err != nil {
 			return err
 		}
 		claims = append(claims, c)
@@ -172,8 +174,8 @@ func SaveClaims(tx *db.Tx, market uint16, claims []*Claim, now time.Time) error 
 			reversed = c.Reversed.At
 		}
 		b := c.Basis
-		rows[i] = []any{int64(market), c.ID, c.Action, c.Customer, c.At, c.Version, c.Whole, int64(b.Offer), int64(b.Creator), int64(b.Program),
-			int64(b.Tracking), string(c.State.Reason), c.Targets.Pending, c.Targets.Earned, reversed, c.waits(), string(state), now.UnixMicro()}
+		rows[i] = []any{int64(market), c.ID, c.Action, c.Customer, c.At, c.Version, c.Whole, int64(b.Offer), int64(b.Creator),
+			int64(b.Program), int64(b.Tracking), string(c.State.Reason), c.Targets.Pending, c.Targets.Earned, reversed, c.waits(), string(state), now.UnixMicro()}
 	}
 	sort.Slice(rows, func(i, j int) bool { return rows[i][1].(string) < rows[j][1].(string) })
 	_, err := tx.Bulk(upsertClaims, rows)

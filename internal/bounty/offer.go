@@ -112,12 +112,13 @@ func (o Offer) Check() error {
 		return fault.Invalidf("action", "is not the name of an action", "use small letters, digits and _, such as business_signup")
 	}
 	if o.Name == "" || utf8.RuneCountInString(o.Name) > maxName || !oneLine(o.Name) {
-		return fault.Invalidf("name", "is missing, or not one line of %d characters at most", "say what it is paid for, in a few words", maxName)
+		return fault.Invalidf("name", "is missing, or not one line of %d characters at most",
+			"say what it is paid for, in a few words", maxName)
 	}
 	if err := o.checkPay(); err != nil {
 		return err
 	}
-	if o.Page == "" || len(o.Page) > maxPage || !oneLine(o.Page) || !strings.HasPrefix(o.Page, "/") && !strings.Contains(o.Page, "://") {
+	if len(o.Page) > maxPage || !oneLine(o.Page) || !strings.HasPrefix(o.Page, "/") && !strings.Contains(o.Page, "://") {
 		return fault.Invalidf("page", "is not the address of a page", "write the page of the store as its address bar shows it")
 	}
 	if o.WindowDays < 0 || o.WindowDays > maxWindow {
@@ -233,7 +234,8 @@ func Admit(offers []Offer, next Offer, now time.Time, noticeDays int) error {
 	}
 	known := slices.ContainsFunc(offers, func(o Offer) bool { return o.Action == next.Action })
 	if known && next.From.Before(now) {
-		return fault.Invalidf("from", "is in the past, and what was offered is never changed", "set it later than "+now.Format(time.RFC3339Nano))
+		return fault.Invalidf("from", "is in the past, and what was offered is never changed",
+			"set it later than "+now.Format(time.RFC3339Nano))
 	}
 	next.Published = now
 	return noticed("from", FirstCut(offers, append(slices.Clone(offers), next), next.Action, now), now, noticeDays)
@@ -256,7 +258,8 @@ func Ended(offers []Offer, which id.ID, until, now time.Time, noticeDays int) (O
 	case changed.From.After(now) && !until.After(changed.From):
 		changed.Until = changed.From
 	case until.Before(now):
-		return Offer{}, fault.Invalidf("until", "is in the past, and what was offered is never changed", "set it later than "+now.Format(time.RFC3339Nano))
+		return Offer{}, fault.Invalidf("until", "is in the past, and what was offered is never changed",
+			"set it later than "+now.Format(time.RFC3339Nano))
 	}
 	changed = changed.Clean()
 	after := slices.Clone(offers)

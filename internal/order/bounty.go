@@ -30,7 +30,8 @@ func checkAction(field, action string) error {
 		return fault.Invalidf(field, "is missing", "send the name of the action, such as business_signup")
 	}
 	if len(action) > MaxAction || strings.Trim(action, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-		return fault.Invalidf(field, "%q is not the name of an action", "use small letters, digits and _, %d characters at most", clip(action), MaxAction)
+		return fault.Invalidf(field, "%q is not the name of an action of %d characters at most", "use small letters, digits and _",
+			clip(action), MaxAction)
 	}
 	return nil
 }
@@ -47,7 +48,8 @@ func (e Event) checkBounty(currency string) error {
 	}
 	if e.Type == TypeBountyReversed {
 		if e.Action != "" || e.Value != nil || e.Shopper != nil || len(e.Clicks) > 0 {
-			return fault.Invalidf("action", "a reversal names its bounty and nothing else", "leave action, value, shopper and clicks out")
+			return fault.Invalidf("action", "a reversal names its bounty and nothing else",
+				"leave action, value, shopper and clicks out")
 		}
 		return nil
 	}
@@ -60,7 +62,8 @@ func (e Event) checkBounty(currency string) error {
 		}
 	}
 	if e.Shopper == nil || strings.TrimSpace(e.Shopper.Customer) == "" && strings.TrimSpace(e.Shopper.Email) == "" {
-		return fault.Invalidf("shopper", "names neither customer nor email, and a bounty is paid once for each customer", "send one of them")
+		return fault.Invalidf("shopper", "names neither customer nor email, and a bounty is paid once for each customer",
+			"send one of them")
 	}
 	if err := e.Shopper.check("shopper"); err != nil {
 		return err

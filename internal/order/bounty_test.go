@@ -52,9 +52,9 @@ func TestBountyEventsOnTheWire(t *testing.T) {
 
 func TestBadBountyEvents(t *testing.T) {
 	for want, e := range map[string]Event{
-		"bounty: is missing":                  completed(func(e *Event) { e.Bounty = "" }),
-		"action: is missing":                  completed(func(e *Event) { e.Action = "" }),
-		`action: "Trade-in" is not the name`:  completed(func(e *Event) { e.Action = "Trade-in" }),
+		"bounty: is missing": completed(func(e *Event) { e.Bounty = "" }),
+		"action: is missing": completed(func(e *Event) { e.Action = "" }),
+		`action: "Trade-in" is not the name of an action of 64 characters at most; use small letters, digits and _`: completed(func(e *Event) { e.Action = "Trade-in" }),
 		"action: \"aaaa":                      completed(func(e *Event) { e.Action = strings.Repeat("a", MaxAction+1) }),
 		"occurred_at: is missing":             completed(func(e *Event) { e.OccurredAt = time.Time{} }),
 		"value.currency: is EUR":              completed(func(e *Event) { e.Value = &money.Money{Amount: 1, Currency: "EUR"} }),
