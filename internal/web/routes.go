@@ -2,6 +2,7 @@ package web
 
 import (
 	"tributary/internal/auth"
+	"tributary/internal/web/operator"
 	"tributary/internal/web/ui"
 )
 
@@ -52,6 +53,12 @@ func (w *Web) routes() []route {
 		{"GET /operator/lines/{order}/{line}", auth.Staff, o.Line},
 		{"GET /operator/lines/{order}/{line}/facts", auth.Staff, o.LineFacts},
 		{"GET /operator/rates", auth.Staff, o.Rates},
+		{"GET /operator/bounties", auth.Staff, o.Bounties},
+		{"POST /operator/bounties", operator.Publishers, o.PublishBounty},
+		{"POST /operator/bounties/{bounty}/end", operator.Publishers, o.EndBounty},
+		{"GET /operator/coupons", auth.Staff, o.Coupons},
+		{"POST /operator/coupons", operator.Givers, o.OpenCoupon},
+		{"POST /operator/coupons/{code}/end", operator.Givers, o.EndCoupon},
 		{"GET /operator/creators", auth.Staff, o.Creators},
 		{"GET /operator/creators/{creator}", auth.Staff, o.Creator},
 	}

@@ -40,7 +40,7 @@ type standing struct {
 
 // Creators lists the creators.
 func (p *Pages) Creators(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, "Creators", "/operator/creators", func(tx *db.Tx, d *desk) (templ.Component, error) {
+	return p.show(w, r, "Creators", atCreators, func(tx *db.Tx, d *desk) (templ.Component, error) {
 		v := &creators{desk: d, text: strings.TrimSpace(r.FormValue("q"))}
 		if len(v.text) > 200 {
 			return nil, fault.Invalidf("q", "is longer than 200 characters", "search for a part of a name")
@@ -107,7 +107,7 @@ type one struct {
 
 // Creator shows one creator: standing, balances, newest lines.
 func (p *Pages) Creator(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, "Creator", "/operator/creators", func(tx *db.Tx, d *desk) (templ.Component, error) {
+	return p.show(w, r, "Creator", atCreators, func(tx *db.Tx, d *desk) (templ.Component, error) {
 		number, err := id.Parse("creator", id.Creator, r.PathValue("creator"))
 		if err != nil {
 			return nil, ui.NotFound

@@ -1,8 +1,9 @@
 // Package operator holds the pages of the operator's staff: the river's health, orders with the explanation of every
-// line, the rate card, the creators.
+// line, rates with their drafts and what they would have cost, reports, the queue of what waits for a person, the creators.
 //
-// What must always hold: pages read and never change anything; every line can be explained, also one that earned nobody
-// anything.
+// What must always hold: what is opened by GET reads and changes nothing; every change is a form that was sent, by a role
+// that may send it, through the function of the package that owns the rule; what is refused comes back in its form with
+// what was typed; every line can be explained, also one that earned nobody anything.
 //
 // It owns no rule and no address: package web has the routes, and who may open them.
 package operator
@@ -10,12 +11,14 @@ package operator
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
 	"github.com/a-h/templ"
 
 	"tributary/internal/accrual"
+	"tributary/internal/auth"
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/fault"
@@ -28,20 +31,54 @@ import (
 type Pages struct {
 	DB        *db.DB
 	Clock     *clock.Business
+	Accrual   *accrual.Accrual                       // posts what people decide
 	Unshipped func() (count int64, oldest time.Time) // clicks in the log; nil: another process has it
 }
 
+// Who may change what, and who may read what money is made of. The table of routes names these sets, and pages offer
+// nothing that would be refused.
+var (
+	Answerers   = auth.Of(auth.Admin, auth.Reviewer, auth.Support) // of claims
+	Adjusters   = auth.Of(auth.Admin, auth.Finance)                // propose adjustments, decide about corrections
+	Finders     = auth.Of(auth.Admin, auth.Reviewer)               // disqualify lines, and take that back
+	Drafters    = auth.Of(auth.Admin, auth.Finance)                // write drafts of rates, and run them over the past
+	Publishers  = auth.Of(auth.Admin)                              // rates and bounties
+	Givers      = auth.Of(auth.Admin, auth.Reviewer)               // of coupons
+	Bookkeepers = auth.Of(auth.Admin, auth.Finance, auth.Auditor)  // read margins and what-ifs
+)
+
+// The pages that the navigation leads to; others stand behind the tabs of one of them.
+const (
+	atRiver    = "/operator"
+	atOrders   = "/operator/orders"
+	atRates    = "/operator/rates"
+	atReports  = "/operator/reports"
+	atQueue    = "/operator/claims"
+	atCreators = "/operator/creators"
+)
+
 var navigation = []ui.Item{
-	{Label: "River", Href: "/operator", Icon: "river"},
-	{Label: "Orders", Href: "/operator/orders", Icon: "orders"},
-	{Label: "Rates", Href: "/operator/rates", Icon: "rates"},
-	{Label: "Creators", Href: "/operator/creators", Icon: "creators"},
+	{Label: "River", Href: atRiver, Icon: "river"},
+	{Label: "Orders", Href: atOrders, Icon: "orders"},
+	{Label: "Rates", Href: atRates, Icon: "rates"},
+	{Label: "Reports", Href: atReports, Icon: "earnings"},
+	{Label: "Queue", Href: atQueue, Icon: "queue"},
+	{Label: "Creators", Href: atCreators, Icon: "creators"},
+}
+
+// navigationOf leaves out what somebody may not open.
+func navigationOf(who auth.Principal) []ui.Item {
+	return slices.DeleteFunc(slices.Clone(navigation), func(item ui.Item) bool {
+		return item.Href == atReports && !Bookkeepers.Has(who.Role)
+	})
 }
 
 // desk is what every page of the staff needs, read in the page's own transaction.
 type desk struct {
 	ui.Frame
-	now time.Time
+	now     time.Time
+	form    url.Values   // what the address or the form says
+	refused *fault.Error // why a form was not taken; nil: it was, or there was none
 }
 
 // open reads the marketplaces and the one that the address names; without a name it is the first. Staff see them all.
@@ -61,8 +98,8 @@ func (p *Pages) open(tx *db.Tx, r *http.Request, title, current string) (*desk, 
 		}
 		chosen = markets[i]
 	}
-	d := &desk{now: p.Clock.Now()}
-	d.Frame = ui.Frame{Title: title, Current: current, Nav: navigation, Who: ui.Who(r), Markets: markets, Market: chosen,
+	d := &desk{now: p.Clock.Now(), form: r.Form}
+	d.Frame = ui.Frame{Title: title, Current: current, Nav: navigationOf(ui.Who(r)), Who: ui.Who(r), Markets: markets, Market: chosen,
 		Path: r.URL.Path, Format: ui.NewFormat(r.Header.Get("Accept-Language"), chosen.Locale, chosen.Location())}
 	if p.Clock.Sandbox() {
 		d.Sandbox = d.now
@@ -110,7 +147,7 @@ func (p *Pages) Market(r *http.Request) (number uint16, err error) {
 
 // Line explains any line, also one that earned nobody anything.
 func (p *Pages) Line(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, "Why", "/operator/orders", func(tx *db.Tx, d *desk) (templ.Component, error) {
+	return p.show(w, r, "Why", atOrders, func(tx *db.Tx, d *desk) (templ.Component, error) {
 		line, err := report.OneLine(tx, d.Market, r.PathValue("order"), r.PathValue("line"))
 		if err != nil {
 			return nil, err

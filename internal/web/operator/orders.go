@@ -30,7 +30,7 @@ type orders struct {
 
 // Orders lists orders.
 func (p *Pages) Orders(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, "Orders", "/operator/orders", func(tx *db.Tx, d *desk) (templ.Component, error) {
+	return p.show(w, r, "Orders", atOrders, func(tx *db.Tx, d *desk) (templ.Component, error) {
 		v := &orders{desk: d, text: strings.TrimSpace(r.FormValue("q"))}
 		if len(v.text) > 200 {
 			return nil, fault.Invalidf("q", "is longer than 200 characters", "search for the beginning of an order's id")
@@ -76,7 +76,7 @@ func (d *desk) view(caption string) ui.LineView {
 
 // Order shows one order with its lines and the events that wait for it.
 func (p *Pages) Order(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, "Order", "/operator/orders", func(tx *db.Tx, d *desk) (templ.Component, error) {
+	return p.show(w, r, "Order", atOrders, func(tx *db.Tx, d *desk) (templ.Component, error) {
 		order, waiting, err := report.OneOrder(tx, d.Market, r.PathValue("order"))
 		d.Title = "Order " + order.ID
 		return orderPage(d, order, waiting), err

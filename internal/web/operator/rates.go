@@ -22,7 +22,7 @@ type rates struct {
 
 // Rates shows the rate card.
 func (p *Pages) Rates(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, "Rate card", "/operator/rates", func(tx *db.Tx, d *desk) (templ.Component, error) {
+	return p.show(w, r, "Rate card", atRates, func(tx *db.Tx, d *desk) (templ.Component, error) {
 		cards, err := ratecard.Load(tx, d.Market.No)
 		if err != nil {
 			return nil, err

@@ -49,7 +49,7 @@ const (
 
 // River is the first page.
 func (p *Pages) River(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, "River", "/operator", func(tx *db.Tx, d *desk) (templ.Component, error) {
+	return p.show(w, r, "River", atRiver, func(tx *db.Tx, d *desk) (templ.Component, error) {
 		page, err := p.readRiver(tx, d)
 		d.Stream = d.inMarket("/operator/events")
 		return riverPage(page), err
@@ -59,7 +59,7 @@ func (p *Pages) River(w http.ResponseWriter, r *http.Request) error {
 // Live gives the parts that change, and the turn that they show.
 func (p *Pages) Live(r *http.Request) (page templ.Component, turn int64, err error) {
 	err = p.DB.Read(r.Context(), func(tx *db.Tx) error {
-		d, err := p.open(tx, r, "River", "/operator")
+		d, err := p.open(tx, r, "River", atRiver)
 		if err != nil {
 			return err
 		}
