@@ -84,6 +84,23 @@ func (c Card) Clean() Card {
 	return c
 }
 
+// Same tells whether two cards pay the same by the same entries, from whatever instant and in whatever order.
+func (c Card) Same(other Card) bool {
+	if c.Kind != other.Kind || c.Default != other.Default || len(c.Entries) != len(other.Entries) {
+		return false
+	}
+	entries := make(map[Entry]bool, len(c.Entries))
+	for _, entry := range c.Clean().Entries {
+		entries[entry] = true
+	}
+	for _, entry := range other.Clean().Entries {
+		if !entries[entry] {
+			return false
+		}
+	}
+	return true
+}
+
 // Check refuses a card that says something twice or nothing at all.
 func (c Card) Check() error {
 	if !slices.Contains(Kinds, c.Kind) {

@@ -3,6 +3,7 @@ package ratecard
 import (
 	"cmp"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -112,9 +113,30 @@ func checkSpan(from, until time.Time) error {
 	return nil
 }
 
+// ParseFactor reads what rates are multiplied by, "1.5" for 15000, exactly: at most four decimals.
+func ParseFactor(field, text string) (int64, error) {
+	value, err := money.Parse(field, text)
+	if err != nil {
+		return 0, err
+	}
+	value.Mul(value, big.NewRat(money.FullRate, 1))
+	if !value.IsInt() || !value.Num().IsInt64() || value.Num().Int64() > maxFactor {
+		return 0, fault.Invalidf(field, "%s is no factor that can be kept", "write at most four decimals and at most 100, such as 1.5", text)
+	}
+	return value.Num().Int64(), nil
+}
+
 // FormatFactor writes 15000 as "1.5".
 func FormatFactor(value int64) string {
 	return strings.TrimSuffix(strings.TrimRight(money.Decimal(value, 4), "0"), ".")
+}
+
+// Same tells whether two promotions do the same at the same time, whoever published them when.
+func (p Promotion) Same(other Promotion) bool {
+	a, b := p.Clean(), other.Clean()
+	return a.Name == b.Name && a.From.Equal(b.From) && a.Until.Equal(b.Until) && slices.Equal(a.Kinds, b.Kinds) &&
+		slices.Equal(a.Categories, b.Categories) && slices.Equal(a.SKUs, b.SKUs) && a.Change == b.Change && a.Value == b.Value &&
+		a.NewCustomers == b.NewCustomers
 }
 
 // Text says what a promotion does: "Home, Garden: 1.5 times the rate, for new customers".

@@ -43,6 +43,9 @@ type Occasion struct {
 	categoryOf map[string]string // of the products that cards name
 }
 
+// Cuts lists what next pays less than before, for the products that Look has found.
+func (o Occasion) Cuts(before, next *Version) []Changed { return Cuts(before, next, o.categoryOf) }
+
 func (o Occasion) noticed() time.Time { return o.Now.Add(time.Duration(o.NoticeDays) * 24 * time.Hour) }
 
 // What a publication is about.
@@ -58,18 +61,19 @@ type Publication struct {
 	Marketplace string    `json:"marketplace"`
 	What        string    `json:"what"` // card, promotion, contract, volume
 	Kind        Kind      `json:"kind,omitempty"`
-	Name        string    `json:"name,omitempty"`     // of a promotion
-	Version     int64     `json:"version,omitempty"`  // of a card or of volume tiers
-	Creator     string    `json:"creator,omitempty"`  // of a contract
-	From        time.Time `json:"from"`               // the first instant at which something is paid otherwise
-	Until       time.Time `json:"until,omitzero"`     // first instant after it
-	Ended       bool      `json:"ended,omitempty"`    // only its end was moved, from WasUntil to Until
-	WasUntil    time.Time `json:"was_until,omitzero"` // zero: it had no end
-	Rises       []string  `json:"rises,omitempty"`    // what pays more, or under less of a cap
-	Cuts        []string  `json:"cuts,omitempty"`     // what may pay less
-	NewEntries  int       `json:"entries,omitempty"`  // of the first card of its kind, with which nothing rises or is cut
-	ID          id.ID     `json:"-"`                  // of the card, promotion, contract or volume tiers
-	Owner       id.ID     `json:"-"`                  // the creator of a contract
+	Name        string    `json:"name,omitempty"`       // of a promotion
+	Version     int64     `json:"version,omitempty"`    // of a card or of volume tiers
+	Creator     string    `json:"creator,omitempty"`    // of a contract
+	From        time.Time `json:"from"`                 // the first instant at which something is paid otherwise
+	Until       time.Time `json:"until,omitzero"`       // first instant after it
+	Ended       bool      `json:"ended,omitempty"`      // only its end was moved, from WasUntil to Until
+	WasUntil    time.Time `json:"was_until,omitzero"`   // zero: it had no end
+	TakenBack   bool      `json:"taken_back,omitempty"` // ended before it began
+	Rises       []string  `json:"rises,omitempty"`      // what pays more, or under less of a cap
+	Cuts        []string  `json:"cuts,omitempty"`       // what may pay less
+	NewEntries  int       `json:"entries,omitempty"`    // of the first card of its kind, with which nothing rises or is cut
+	ID          id.ID     `json:"-"`                    // of the card, promotion, contract or volume tiers
+	Owner       id.ID     `json:"-"`                    // the creator of a contract
 	row         any       // what is stored
 	part        string    // of the edition: cards, promotions, contracts, volumes, ends
 	index       int
@@ -123,6 +127,47 @@ func (b *Book) With(e Edition, o Occasion) (*Book, []Publication, error) {
 		}
 	}
 	return w.book, w.said, nil
+}
+
+// Put gives the book with an edition in it, whether or not it may be published, and with ids that no published part has:
+// a book for what-ifs.
+func (b *Book) Put(e Edition) *Book {
+	c := b.clone()
+	for _, card := range e.Cards {
+		c.Cards = append(c.Cards, Version{Number: c.Cards.next(card.Kind), Card: card.Clean()}.Indexed())
+	}
+	for _, end := range e.Ends {
+		for i := range c.Promotions {
+			if c.Promotions[i].ID == end.ID {
+				c.Promotions[i].Until = end.Until
+			}
+		}
+		for _, contracts := range c.Contracts {
+			for i := range contracts {
+				if contracts[i].ID == end.ID {
+					contracts[i].Until = end.Until
+				}
+			}
+		}
+	}
+	next := id.ID(1 << 62)
+	for _, p := range e.Promotions {
+		next++
+		p.ID = next
+		c.Promotions = append(c.Promotions, p.Clean())
+	}
+	for _, one := range e.Contracts {
+		next++
+		one.ID = next
+		c.Contracts[one.Creator] = append(c.Contracts[one.Creator], one.Clean())
+	}
+	for _, v := range e.Volumes {
+		for _, other := range c.Volumes {
+			v.Number = max(v.Number, other.Number+1)
+		}
+		c.Volumes = append(c.Volumes, v)
+	}
+	return c
 }
 
 func (b *Book) clone() *Book {
@@ -282,7 +327,8 @@ func (w *edition) endPromotion(i int, p *Promotion, until time.Time) error {
 			"end it at "+w.noticed().Format(time.RFC3339)+" or later", w.NoticeDays)
 	}
 	p.Until, p.Ended = maxTime(until, p.From), w.Now
-	said := Publication{What: OfPromotion, Name: p.Name, From: was, Until: p.Until, WasUntil: was, Ended: true, ID: p.ID, row: *p}
+	said := Publication{What: OfPromotion, Name: p.Name, From: was, Until: p.Until, WasUntil: was, Ended: true,
+		TakenBack: p.Until.Equal(p.From), ID: p.ID, row: *p}
 	if earlier {
 		said.From, said.Cuts = p.Until, []string{p.Text()}
 	} else {
@@ -308,7 +354,7 @@ func (w *edition) endContract(i int, c *Contract, until time.Time) error {
 		from = until
 	}
 	w.say("ends", i, Publication{What: OfContract, Kind: c.Kind, Creator: c.Creator.Text(id.Creator), Owner: c.Creator, From: from, Until: until,
-		WasUntil: was, Ended: true, ID: c.ID, row: *c})
+		WasUntil: was, Ended: true, TakenBack: until.Equal(c.From), ID: c.ID, row: *c})
 	return nil
 }
 
@@ -350,7 +396,7 @@ func (w *edition) volumes(e Edition) error {
 		had := w.book.VolumeOf(v.From)
 		w.book.Volumes = append(slices.Clone(w.book.Volumes), v)
 		p := Publication{What: OfVolume, Version: v.Number, From: v.begins(w.Zone), ID: v.ID, row: v}
-		if had.above(&v) {
+		if had.Above(&v) {
 			p.Cuts = []string{v.Text(w.Currency)}
 		} else {
 			p.Rises = []string{v.Text(w.Currency)}

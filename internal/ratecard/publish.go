@@ -181,6 +181,31 @@ func (o Occasion) Look(tx *db.Tx, b *Book, e Edition) (Occasion, error) {
 	return o, err
 }
 
+// Known tells which categories have a product in or beneath them, and which products there are, by Entry.Text. Nil where
+// the catalog is empty.
+func Known(tx *db.Tx, market uint16, paths, skus []string) (map[string]bool, error) {
+	counts, err := product.Categories(tx, market)
+	if err != nil || len(counts) == 0 {
+		return nil, err
+	}
+	sold := map[string]bool{}
+	for _, count := range counts {
+		for _, path := range product.Ancestors(count.Category) {
+			sold[path] = true
+		}
+	}
+	known := map[string]bool{}
+	for _, path := range paths {
+		known[path] = sold[path]
+	}
+	products, err := product.BySKU(tx, market, skus)
+	for _, sku := range skus {
+		_, found := products[sku]
+		known[Entry{SKU: sku}.Text()] = found
+	}
+	return known, err
+}
+
 // save writes one row; the caller has raised the marketplace's version.
 func save(tx *db.Tx, market uint16, row any) error {
 	content := row

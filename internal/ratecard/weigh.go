@@ -119,7 +119,7 @@ func (w *edition) admitVolume(v, had *Volume) error {
 	if present := w.Now.In(w.Zone).Format(monthForm); v.From <= present {
 		return fault.Invalidf("from", "is not after %s, the present month", "let them begin with a later month", present)
 	}
-	if had.above(v) && v.begins(w.Zone).Before(w.noticed()) {
+	if had.Above(v) && v.begins(w.Zone).Before(w.noticed()) {
 		return fault.Invalidf("from", "these tiers are a cut, which takes effect no sooner than %d days after it is published",
 			"let them begin with a month after "+w.noticed().In(w.Zone).Format(time.DateOnly), w.NoticeDays)
 	}
@@ -130,7 +130,7 @@ func (w *edition) admitVolume(v, had *Volume) error {
 		}
 	}
 	notice := time.Duration(w.NoticeDays) * 24 * time.Hour
-	if after != nil && v.above(after) && after.begins(w.Zone).Before(after.Published.Add(notice)) {
+	if after != nil && v.Above(after) && after.begins(w.Zone).Before(after.Published.Add(notice)) {
 		return fault.Invalidf("bands", "with these, the tiers of %s would be a cut that was published less than %d days before",
 			"publish later tiers for that month first", after.From, w.NoticeDays)
 	}
@@ -143,8 +143,8 @@ func (v Volume) begins(zone *time.Location) time.Time {
 	return at.UTC()
 }
 
-// above tells whether some month would bring less under other tiers. No tiers bring nothing.
-func (v *Volume) above(other *Volume) bool {
+// Above tells whether some month would bring less under other tiers. No tiers bring nothing.
+func (v *Volume) Above(other *Volume) bool {
 	var bands, others []Band
 	if v != nil {
 		bands = v.Bands

@@ -1,0 +1,291 @@
+package ratefile
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"tributary/internal/db"
+	"tributary/internal/id"
+	"tributary/internal/market"
+	"tributary/internal/ratecard"
+)
+
+// Export writes what a marketplace pays at an instant and what is to come, as Parse reads it. What is over is left out:
+// it cannot be changed.
+func Export(tx *db.Tx, m market.Market, now time.Time) ([]byte, error) {
+	book, err := ratecard.LoadBook(tx, m.No)
+	if err != nil {
+		return nil, err
+	}
+	handles, err := people(tx, book)
+	if err != nil {
+		return nil, err
+	}
+	return Write(m, book, handles, now), nil
+}
+
+// Write is Export of a book. handles are those of the creators who have contracts.
+func Write(m market.Market, b *ratecard.Book, handles map[id.ID]string, now time.Time) []byte {
+	w := &writer{market: m, now: now}
+	w.line(0, "# Rates of %s, as of %s. Rates are in percent, amounts in %s, dates those of %s with the", plainComment(m.Name),
+		now.In(m.Location()).Format(dateForm), m.Currency, m.Zone)
+	w.line(0, "# last day included. A section that is left out stays as it is; one that is here is meant as a whole.")
+	w.line(0, "marketplace: %s", quoted(m.ID))
+	w.line(0, "currency: %s", quoted(m.Currency))
+	for _, kind := range ratecard.Kinds {
+		versions := b.Cards.Coming(kind, now)
+		if present := b.Cards.At(kind, now); present != nil {
+			versions = append([]*ratecard.Version{present}, versions...)
+		}
+		for i, v := range versions {
+			w.version(i, v)
+		}
+	}
+	w.promotions(b.Promotions)
+	w.contracts(b.Contracts, handles)
+	w.volumes(b)
+	return w.text.Bytes()
+}
+
+// writer writes YAML by hand: two levels deep, and as a person would lay it out.
+type writer struct {
+	market market.Market
+	now    time.Time
+	text   bytes.Buffer
+}
+
+func (w *writer) line(indent int, format string, args ...any) {
+	w.text.WriteString(strings.Repeat("  ", indent))
+	fmt.Fprintf(&w.text, format, args...)
+	w.text.WriteByte('\n')
+}
+
+func plainComment(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9 _/()-]*[A-Za-z0-9)]$`)
+
+// quoted writes a text as it is where no reader of YAML could take it for something else, and in quotes elsewhere.
+func quoted(text string) string {
+	switch strings.ToLower(text) {
+	case "null", "true", "false", "yes", "no", "on", "off", "nan", "inf", "infinity":
+	default:
+		if plain.MatchString(text) {
+			return text
+		}
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(text); err != nil {
+		panic(err) // a string can be encoded
+	}
+	return strings.TrimSuffix(out.String(), "\n")
+}
+
+func list[T ~string](texts []T) string {
+	parts := make([]string, len(texts))
+	for i, text := range texts {
+		parts[i] = quoted(string(text))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+// from writes a beginning: the date where one begins then, else the instant.
+func (w *writer) from(at time.Time) string {
+	if date, ok := dateOf(at, w.market.Location()); ok {
+		return date.Format(dateForm)
+	}
+	return at.UTC().Format(time.RFC3339Nano)
+}
+
+// until writes an end: the last date that is included where one ends then, else the instant.
+func (w *writer) until(at time.Time) string {
+	if date, ok := dateOf(at, w.market.Location()); ok {
+		return date.AddDate(0, 0, -1).Format(dateForm)
+	}
+	return at.UTC().Format(time.RFC3339Nano)
+}
+
+// version writes a card: the first of its kind opens the section, the others stand under `coming`.
+func (w *writer) version(i int, v *ratecard.Version) {
+	indent := 1
+	switch i {
+	case 0:
+		w.line(0, "\n%s:", v.Kind)
+		w.line(1, "effective: %s", w.from(v.Effective))
+	case 1:
+		w.line(1, "coming:")
+		fallthrough
+	default:
+		indent = 3
+		w.line(2, "- effective: %s", w.from(v.Effective))
+	}
+	w.line(indent, "default: %s", ratecard.FormatPercent(v.Default))
+	entries := slices.Clone(v.Entries)
+	slices.SortStableFunc(entries, func(a, b ratecard.Entry) int {
+		return cmp.Or(cmp.Compare(a.SKU, b.SKU), cmp.Compare(a.Category, b.Category)) // categories first
+	})
+	opened := map[string]bool{}
+	for _, entry := range entries {
+		section, name := "rates", entry.Category
+		if entry.SKU != "" {
+			section, name = "products", entry.SKU
+		}
+		if !opened[section] {
+			w.line(indent, "%s:", section)
+			opened[section] = true
+		}
+		w.line(indent+1, "%s: %s", quoted(name), w.entry(entry))
+	}
+}
+
+func (w *writer) entry(e ratecard.Entry) string {
+	if e.Excluded {
+		return "excluded"
+	}
+	rate := ratecard.FormatPercent(e.BPS)
+	if e.Cap == 0 && e.Minimum == 0 {
+		return rate
+	}
+	text := "{rate: " + rate
+	if e.Cap != 0 {
+		text += ", cap: " + ratecard.FormatAmount(e.Cap, w.market.Currency)
+	}
+	if e.Minimum != 0 {
+		text += ", minimum: " + ratecard.FormatAmount(e.Minimum, w.market.Currency)
+	}
+	return text + "}"
+}
+
+func (w *writer) promotions(all []ratecard.Promotion) {
+	first := true
+	for _, p := range all {
+		if !p.From.Before(p.Until) || !p.Until.After(w.now) {
+			continue // taken back, or over
+		}
+		if first {
+			w.line(0, "\n%s:", sectionPromotions)
+			first = false
+		}
+		w.line(1, "- name: %s", quoted(p.Name))
+		w.line(2, "from: %s", w.from(p.From))
+		w.line(2, "until: %s", w.until(p.Until))
+		if len(p.Kinds) > 0 {
+			w.line(2, "kinds: %s", list(p.Kinds))
+		}
+		if len(p.Categories) > 0 {
+			w.line(2, "categories: %s", list(p.Categories))
+		}
+		if len(p.SKUs) > 0 {
+			w.line(2, "products: %s", list(p.SKUs))
+		}
+		if p.NewCustomers {
+			w.line(2, "new_customers: true")
+		}
+		value := ratecard.FormatPercent(p.Value)
+		if p.Change == ratecard.Multiply {
+			value = ratecard.FormatFactor(p.Value)
+		}
+		w.line(2, "%s: %s", p.Change, value)
+	}
+	if first {
+		w.line(0, "\n# promotions:")
+		w.line(0, "#   - {name: Summer sale, from: 2027-06-01, until: 2027-06-30, categories: [Home], add: 1}")
+	}
+}
+
+func (w *writer) contracts(all map[id.ID][]ratecard.Contract, handles map[id.ID]string) {
+	var open []ratecard.Contract
+	for _, contracts := range all {
+		for _, c := range contracts {
+			if c.Until.IsZero() || c.From.Before(c.Until) && c.Until.After(w.now) {
+				open = append(open, c)
+			}
+		}
+	}
+	slices.SortFunc(open, func(a, b ratecard.Contract) int {
+		return cmp.Or(cmp.Compare(handles[a.Creator], handles[b.Creator]), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
+	if len(open) == 0 {
+		w.line(0, "\n# contracts:")
+		w.line(0, "#   - {creator: ada, kind: offsite, rate: 7, from: 2027-01-01}")
+		return
+	}
+	w.line(0, "\n%s:", sectionContracts)
+	for _, c := range open {
+		w.line(1, "- creator: %s", quoted(handles[c.Creator]))
+		w.line(2, "kind: %s", c.Kind)
+		w.line(2, "rate: %s", ratecard.FormatPercent(c.BPS))
+		if c.Cap != 0 {
+			w.line(2, "cap: %s", ratecard.FormatAmount(c.Cap, w.market.Currency))
+		}
+		w.line(2, "from: %s", w.from(c.From))
+		if !c.Until.IsZero() {
+			w.line(2, "until: %s", w.until(c.Until))
+		}
+		if c.NoPromotions {
+			w.line(2, "promotions: false")
+		}
+	}
+}
+
+// volumes writes the tiers of the present month and those to come.
+func (w *writer) volumes(b *ratecard.Book) {
+	all := volumesFrom(b, w.now, w.market)
+	if len(all) == 0 {
+		w.line(0, "\n# volume: {from: 2027-01, bands: [{above: 1000.00, extra: 2}]}")
+		return
+	}
+	w.line(0, "\n%s:", sectionVolume)
+	for i, v := range all {
+		indent := 1
+		switch i {
+		case 0:
+			w.line(1, "from: %s", quoted(v.From))
+		case 1:
+			w.line(1, "coming:")
+			fallthrough
+		default:
+			indent = 3
+			w.line(2, "- from: %s", quoted(v.From))
+		}
+		if len(v.Bands) == 0 {
+			w.line(indent, "bands: []")
+			continue
+		}
+		w.line(indent, "bands:")
+		for _, band := range v.Bands {
+			w.line(indent+1, "- {above: %s, extra: %s}", ratecard.FormatAmount(band.Above, w.market.Currency), ratecard.FormatPercent(band.Extra))
+		}
+	}
+}
+
+// volumesFrom lists the tiers that hold in the present month and the changes of the months after it.
+func volumesFrom(b *ratecard.Book, now time.Time, m market.Market) (all []ratecard.Volume) {
+	months := []string{string(m.Month(now))}
+	for _, v := range b.Volumes {
+		if v.From > months[0] {
+			months = append(months, v.From)
+		}
+	}
+	slices.Sort(months)
+	for _, month := range slices.Compact(months) {
+		if v := b.VolumeOf(month); v != nil && (len(all) == 0 || all[len(all)-1].Number != v.Number) {
+			all = append(all, *v)
+		}
+	}
+	return all
+}
