@@ -226,9 +226,12 @@ func (q question) inSession(t touch, when instant) bool {
 	return when >= t.at && (when < end || when == end && why == "expired")
 }
 
-// entered is when the line was chosen: its add to the cart, where that is known and counts.
+// byCart tells whether the line is judged by its add to the cart: where that is known, but for digital lines.
+func (q question) byCart() bool { return q.Added != 0 && !q.Digital }
+
+// entered is when the line was chosen.
 func (q question) entered() instant {
-	if q.Added != 0 && !q.Digital {
+	if q.byCart() {
 		return q.Added
 	}
 	return q.ordered
@@ -239,7 +242,7 @@ func (q question) cartEnd(t touch) instant { return t.at + instant(q.Policy.Cart
 // qualifies tells whether a click or view may win the line.
 func (q question) qualifies(t touch) bool {
 	return t.coupon == nil && q.inScope(t) && q.counts(t) && q.activeAt(t.owner, t.under, q.ordered) &&
-		q.inSession(t, q.entered()) && (q.entered() == q.ordered || q.ordered <= q.cartEnd(t))
+		q.inSession(t, q.entered()) && (!q.byCart() || q.ordered <= q.cartEnd(t))
 }
 
 // whyNot names the first reason that stands against a touch.

@@ -27,7 +27,7 @@ var (
 	categories = []string{"Home", "Home > Kitchen", "Home > Kitchen > Kettles", "Home > Bedding", "Auto", "Auto > Parts", "Gifts"}
 	skus       = []string{"KETTLE-1", "KETTLE-2", "MUG", "SHEET", "WHEEL", "CARD", "UNKNOWN"}
 	sellers    = []string{"shop", "acme", "zenith"}
-	rates      = []int64{0, 1, 50, 125, 250, 333, 450, 450, 1000, 2000, 10000}
+	rates      = []int64{0, 1, 50, 125, 250, 300, 333, 450, 450, 450, 550, 700, 1000, 2000, 10000}
 )
 
 func pick[T any](r *teller, from []T) T { return from[r.IntN(len(from))] }
@@ -75,8 +75,19 @@ func (r *teller) when() instant {
 		from += pick(r, []instant{0, 0, 0, 1, hour, 3 * hour, day, 2 * day, instant(p.SessionHours) * hour, instant(p.SessionHours)*hour + 1,
 			instant(p.CartDays) * day, instant(p.CartDays)*day + 1, instant(p.ResaleDays) * day})
 	}
+	if !oldTouches {
+		from = min(from, r.tale.Begin+300*day)
+	}
 	r.instants = append(r.instants, from)
 	return from
+}
+
+// soon is an instant at which what is to matter begins: mostly before the tale does.
+func (r *teller) soon() instant {
+	if r.once(2) {
+		return r.tale.Begin - instant(r.IntN(100))*day
+	}
+	return min(r.when(), r.when())
 }
 
 func (r *teller) catalog() {
@@ -97,7 +108,7 @@ func (r *teller) catalog() {
 
 // histories are steps that an enrolment may take.
 var histories = [][]string{
-	{"active"}, {"active"}, {"active"}, {"provisional", "under_review", "active"}, {"applied", "provisional", "closed"},
+	{"active"}, {"active"}, {"active"}, {"active"}, {"active"}, {"active"}, {"active", "warned"}, {"provisional", "under_review", "active"}, {"applied", "provisional", "closed"},
 	{"active", "suspended", "active"}, {"active", "limited", "closed", "active"}, {"active", "warned", "active", "closed", "applied", "active"},
 	{"provisional", "closed", "applied", "provisional", "under_review", "declined"},
 }
@@ -114,7 +125,10 @@ func (r *teller) creators() {
 			since := r.tale.Begin - instant(1+r.IntN(400))*day
 			for _, state := range pick(r, histories) {
 				e.Standings = append(e.Standings, Standing{since, state})
-				since = max(since+1, r.when())
+				since = max(since+1, r.tale.Begin+instant(r.Int64N(int64(r.span))), since+instant(r.Int64N(int64(r.span))))
+				if r.once(3) {
+					since = max(e.Standings[len(e.Standings)-1].Since+1, r.when())
+				}
 			}
 			c.Enrolments = append(c.Enrolments, e)
 		}
@@ -152,9 +166,9 @@ func (r *teller) card(kind string, effective instant) Card {
 		switch {
 		case kind == "seller_fee":
 			e.Minimum = pick(r, []int64{0, 0, 30, 500})
-		case r.once(6):
+		case r.once(8):
 			e.Excluded, e.Rate = true, 0
-		case r.once(4):
+		case r.once(3):
 			e.Cap = pick(r, []int64{1, 7, 100, 2500})
 		}
 		c.Entries = append(c.Entries, e)
@@ -181,15 +195,15 @@ func (r *teller) priced() {
 		}
 		for i := range versions {
 			effective := r.tale.Begin - 900*day
-			if i > 0 || r.once(10) {
+			if i > 0 || r.once(20) {
 				effective = r.when()
 			}
 			r.p.Cards = append(r.p.Cards, r.card(kind, effective))
 		}
 	}
 	for range r.IntN(4) {
-		p := Promotion{From: r.when(), Change: pick(r, []string{"set", "add", "multiply"}), Value: pick(r, rates), NewCustomers: r.once(4)}
-		p.Until = max(p.From+1, r.when())
+		p := Promotion{From: r.soon(), Change: pick(r, []string{"set", "add", "multiply"}), Value: pick(r, rates), NewCustomers: r.once(4)}
+		p.Until = max(p.From+1, r.when(), r.when())
 		if p.Change == "multiply" {
 			p.Value = pick(r, []int64{0, 9000, 10000, 12500, 15000, 20000, 100000})
 		}
@@ -206,14 +220,14 @@ func (r *teller) priced() {
 	}
 	for range r.IntN(3) {
 		c := Contract{Creator: pick(r, r.p.Creators).Number, Kind: pick(r, []string{"offsite", "offsite", "onsite", "boosted"}),
-			Rate: pick(r, rates), Cap: pick(r, []int64{0, 0, 50}), From: r.when(), NoPromotions: r.once(3)}
+			Rate: pick(r, rates), Cap: pick(r, []int64{0, 0, 50}), From: r.soon(), NoPromotions: r.once(3)}
 		if r.once(2) {
-			c.Until = max(c.From+1, r.when())
+			c.Until = max(c.From+1, r.when(), r.when())
 		}
 		r.p.Contracts = append(r.p.Contracts, c)
 	}
 	for range r.IntN(3) {
-		v := Volume{From: r.when().time().Format("2006-01")}
+		v := Volume{From: r.soon().time().Format("2006-01")}
 		above := pick(r, []int64{0, 0, 500})
 		for range 1 + r.IntN(3) {
 			v.Bands = append(v.Bands, Band{above, pick(r, []int64{0, 50, 200, 1000})})
@@ -236,20 +250,21 @@ func (r *teller) visitors() {
 		r.shoppers = append(r.shoppers, s)
 	}
 	for number := range 1 + r.IntN(8) {
-		c := Click{Creator: pick(r, r.p.Creators).Number, Program: 1 + r.IntN(2), At: r.when(), Invalid: r.once(10), Paid: r.once(8)}
-		if r.once(3) {
-			c.Program = 1
+		who := pick(r, r.p.Creators)
+		c := Click{Creator: who.Number, Program: pick(r, who.Enrolments).Program, At: r.when(), Invalid: r.once(25), Paid: r.once(20)}
+		if r.once(20) {
+			c.Program = 2
 		}
-		switch r.IntN(12) {
+		switch r.IntN(20) {
 		case 0:
 			c.Elsewhere = true
 		case 1:
 			c.Forged = true
-		case 2, 3, 4:
-			c.View, c.Product, c.Seconds, c.BoostedView = true, pick(r, skus), pick(r, []int64{0, 1, 4, 5, 29, 30, 90}), r.once(3)
-		case 5, 6, 7:
+		case 2, 3, 4, 5, 6:
+			c.View, c.Product, c.Seconds, c.BoostedView = true, pick(r, skus), pick(r, []int64{0, 4, 5, 29, 30, 90, 90}), r.once(3)
+		case 7, 8, 9, 10, 11:
 			c.Product = pick(r, skus)
-		case 8:
+		case 12, 13:
 			c.Category = pick(r, categories)
 		}
 		c.Number = number + 1
@@ -266,7 +281,7 @@ func (r *teller) visitors() {
 			if !oldTouches && r.p.Policy.ResaleDays < 365 {
 				break
 			}
-			if s != nil && s.Customer != "" && r.once(5) && !c.View && !c.Forged && !c.Elsewhere {
+			if s != nil && s.Customer != "" && r.once(3) && !c.View && !c.Forged && !c.Elsewhere {
 				r.p.Bound = append(r.p.Bound, Bound{s.Customer, c.Number})
 			}
 		}

@@ -22,8 +22,11 @@ func (r *teller) tell() *Tale {
 	if !waitedInOrder {
 		r.renumber()
 	}
-	if !r.plain && r.once(4) {
+	if !r.plain && r.once(3) {
 		r.interfere()
+	}
+	if !r.plain && r.once(3) { // told up to somewhere in the middle
+		r.tale.Steps = r.tale.Steps[:1+r.IntN(len(r.tale.Steps))]
 	}
 	return r.tale
 }
@@ -43,7 +46,7 @@ func (r *teller) renumber() {
 }
 
 func (r *teller) events() (events []Event) {
-	for n := range 1 + r.IntN(7) {
+	for n := range 1 + r.IntN(9) {
 		order := fmt.Sprint("o", n)
 		placed := r.order(order)
 		events = append(events, placed...)
@@ -67,13 +70,17 @@ func (r *teller) events() (events []Event) {
 func (r *teller) order(id string) (events []Event) {
 	shopper := pick(r, r.shoppers)
 	when := r.when()
+	if !r.once(4) { // not long after a click
+		when = pick(r, r.p.Clicks).At + instant(r.Int64N(int64(instant(r.p.Policy.SessionHours)*hour*5/4)))
+		r.instants = append(r.instants, when)
+	}
 	var lines []Line
 	for i := range 1 + r.IntN(3) {
 		lines = append(lines, r.line(fmt.Sprint(i+1), when))
 	}
 	var coupons []string
 	for _, c := range r.p.Coupons {
-		if r.once(3) {
+		if r.once(8) {
 			coupons = append(coupons, c.Code)
 		}
 	}
@@ -82,6 +89,9 @@ func (r *teller) order(id string) (events []Event) {
 	}
 	r.Shuffle(len(coupons), func(i, j int) { coupons[i], coupons[j] = coupons[j], coupons[i] })
 	placed := func(at instant, lines []Line) {
+		if !movedUnits && r.p.Policy.ResaleUnits > 0 {
+			at = when
+		}
 		events = append(events, Event{ID: r.next("e"), Type: "order.placed", Order: id, At: at,
 			Placed: &Placed{Coupons: coupons, Shopper: shopper, Lines: lines}})
 	}
@@ -103,12 +113,12 @@ func (r *teller) order(id string) (events []Event) {
 
 func (r *teller) line(id string, ordered instant) Line {
 	l := Line{ID: id, SKU: pick(r, skus), Quantity: 1 + r.Int64N(6), Digital: r.once(6)}
-	switch r.IntN(8) {
+	switch r.IntN(20) {
 	case 0:
 		l.Net = 0
-	case 1:
+	case 1, 2:
 		l.Net = r.Int64N(50)
-	case 2:
+	case 3:
 		l.Net = r.Int64N(1_000_000_000_000)
 	default:
 		l.Net = r.Int64N(20_000)
@@ -124,15 +134,15 @@ func (r *teller) line(id string, ordered instant) Line {
 		if !oldTouches && r.p.Policy.ResaleDays < 365 && c.At < ordered-longest {
 			continue
 		}
-		if len(l.Clicks) < 10 && (c.At <= ordered && !r.once(3) || r.once(12)) {
+		if len(l.Clicks) < 10 && (c.At <= ordered && !r.once(3) || r.once(60)) {
 			l.Clicks = append(l.Clicks, c.Number)
 		}
 	}
 	r.Shuffle(len(l.Clicks), func(i, j int) { l.Clicks[i], l.Clicks[j] = l.Clicks[j], l.Clicks[i] })
 	if r.once(2) {
 		l.Added = ordered - pick(r, []instant{0, 1, hour, 5 * hour, day, 3 * day, 30 * day, instant(r.p.Policy.CartDays) * day})
-		if added := r.when(); r.once(3) && added <= ordered {
-			l.Added = added
+		if len(l.Clicks) > 0 && !r.once(4) { // in the session of a click
+			l.Added = min(ordered, r.p.Clicks[l.Clicks[0]-1].At+instant(r.Int64N(int64(instant(r.p.Policy.SessionHours)*hour))))
 		}
 	}
 	return l
@@ -143,7 +153,9 @@ func (r *teller) goods(order string, l Line, placed instant) (events []Event) {
 	add := func(kind string, units int64, amount *int64) {
 		e := Event{ID: r.next("e"), Type: "line." + kind, Order: order, Line: l.ID, Quantity: units, Amount: amount,
 			At: placed + instant(r.Int64N(int64(r.span)))}
-		if r.once(6) {
+		if !r.once(6) {
+			e.At = placed + instant(r.Int64N(int64(min(r.span, instant(r.p.Policy.LapseDays)*day))))
+		} else if r.once(2) {
 			e.At = placed + pick(r, []instant{0, instant(r.p.Policy.LapseDays) * day, instant(r.p.Policy.LapseDays)*day + 1})
 		}
 		r.instants = append(r.instants, e.At)
@@ -278,10 +290,10 @@ func (r *teller) interfere() {
 				}
 			}
 		}
-		if r.once(6) {
+		if r.once(15) {
 			decide(Step{Invalid: []int{pick(r, r.p.Clicks).Number}})
 		}
-		if len(known) > 0 && r.once(6) {
+		if len(known) > 0 && r.once(5) {
 			decide(Step{Disqualify: []string{pick(r, known)}})
 		}
 		if len(breached) > 0 && r.once(4) {

@@ -96,24 +96,29 @@ func (q question) price(won touch) (p price) {
 		}
 	}
 	rated := q.rated(won)
-	card := q.cardAt(p.kind, rated)
-	if card == nil && p.kind == "boosted" {
-		card = q.cardAt("onsite", rated)
+	kinds := []string{p.kind}
+	if p.kind == "boosted" && q.cardAt("boosted", rated) == nil {
+		kinds = []string{"boosted", "onsite"} // boosted views fall back to what onsite ones earn
 	}
-	if card != nil {
+	if card := q.cardAt(kinds[len(kinds)-1], rated); card != nil {
 		e := card.entry(q.category(q.line), q.SKU)
 		p.base, p.limit, p.excluded = e.Rate, e.Cap, e.Excluded
 	}
 	promotions := true
-	for _, c := range q.Contracts {
-		if c.Creator == won.owner && c.Kind == p.kind && c.From <= rated && (c.Until == 0 || rated < c.Until) {
-			p.base, p.limit, p.contract = c.Rate, c.Cap, true
-			promotions = !c.NoPromotions
+	for _, kind := range kinds {
+		for _, c := range q.Contracts {
+			if c.Creator == won.owner && c.Kind == kind && c.From <= rated && (c.Until == 0 || rated < c.Until) {
+				p.base, p.limit, p.contract = c.Rate, c.Cap, true
+				promotions = !c.NoPromotions
+			}
+		}
+		if p.contract {
+			break
 		}
 	}
 	p.final = p.base
 	for _, promotion := range q.Promotions {
-		if promotions && !p.excluded && q.fits(promotion, p.kind) {
+		if promotions && !p.excluded && q.fits(promotion, kinds) {
 			p.final = max(p.final, min(promotion.rate(p.base), wholeRate))
 		}
 	}
@@ -151,14 +156,14 @@ func (p Promotion) rate(base int64) int64 {
 	return part(base, p.Value, wholeRate)
 }
 
-func (q question) fits(p Promotion, kind string) bool {
+func (q question) fits(p Promotion, kinds []string) bool {
 	shopper := q.line.order.shopper
 	switch {
 	case q.ordered < p.From || q.ordered >= p.Until:
 		return false
 	case p.NewCustomers && (shopper == nil || !shopper.New):
 		return false
-	case len(p.Kinds) > 0 && !slices.Contains(p.Kinds, kind):
+	case len(p.Kinds) > 0 && !slices.ContainsFunc(p.Kinds, func(kind string) bool { return slices.Contains(kinds, kind) }):
 		return false
 	case len(p.Categories) == 0 && len(p.SKUs) == 0:
 		return true

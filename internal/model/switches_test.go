@@ -20,6 +20,12 @@ const (
 	// cancelledFirst: of cancelled and returned the first that applies is told (§5). The engine says returned where any
 	// money was given back.
 	cancelledFirst = false
+	// returnsByTime: of returns that are ahead of their shipment those that happened first count first, so that the order
+	// of arrival does not matter (§6). The engine goes by the order of acknowledgement.
+	returnsByTime = false
+	// movedUnits: an order that turns out to be earlier counts for resale where it now stands, with all its lines (§5.8).
+	// The engine adds only the lines that are new.
+	movedUnits = false
 	// learnsFacts: payment and device of an order under a creator's own customer account become the creator's facts, for
 	// what comes in later. That depends on the order of arrival (§6).
 	learnsFacts = false
