@@ -82,14 +82,26 @@ func (d *Draft) Line(l Line, now time.Time) (was, would Outcome, unsaid Unsaid) 
 	if unsaid != "" || basis == l.Basis {
 		return was, was, unsaid
 	}
-	terms := order.Terms{Quantity: l.Facts.Quantity, Net: l.Facts.Net, Digital: l.Facts.Line.Digital, OrderedAt: l.Facts.Line.OrderedAt,
-		DigitalMonth: l.Facts.DigitalMonth}
+	terms := termsOf(l.Facts)
 	return settle(l.Basis, terms, l.Events, now), settle(basis, terms, l.Events, now), ""
+}
+
+// Anew decides a line once more, as if nothing were known but its facts and the draft's book: the proof that facts and
+// present book lead to what the line holds.
+func (d *Draft) Anew(l Line, now time.Time) Outcome {
+	f := *l.Facts
+	commission.Price(&f, d.book)
+	basis, _ := commission.Credit(f)
+	return settle(basis, termsOf(&f), l.Events, now)
 }
 
 // held is what the line comes to as it stands.
 func held(l Line) Outcome {
 	return Outcome{Basis: l.Basis, Commission: l.Held.Total, Promotion: l.Held.Promo, Fee: l.Held.Fee, Bases: l.Held.Bases, Why: l.Reason}
+}
+
+func termsOf(f *commission.Facts) order.Terms {
+	return order.Terms{Quantity: f.Quantity, Net: f.Net, Digital: f.Line.Digital, OrderedAt: f.Line.OrderedAt, DigitalMonth: f.DigitalMonth}
 }
 
 // noMonthCloses keeps all months open: a draft's targets lie in the months in which things happened.
