@@ -393,7 +393,7 @@ func (w *edition) volumes(e Edition) error {
 			v.Number = max(v.Number, other.Number)
 		}
 		v.ID, v.Number, v.Published = id.New(w.Now), v.Number+1, w.Now
-		had := w.book.VolumeOf(v.From)
+		had := w.book.VolumeOf(v.monthBefore())
 		w.book.Volumes = append(slices.Clone(w.book.Volumes), v)
 		p := Publication{What: OfVolume, Version: v.Number, From: v.begins(w.Zone), ID: v.ID, row: v}
 		if had.Above(&v) {

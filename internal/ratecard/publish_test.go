@@ -314,9 +314,8 @@ func TestPublishVolume(t *testing.T) {
 	}{
 		{"the present month", Volume{From: "2026-11", Bands: bands(100_000, 200)}, "from: is not after 2026-11, the present month"},
 		{"the next month, an hour away", Volume{From: "2026-12", Bands: bands(100_000, 200)}, ""},
-		{"a lower one without notice", Volume{From: "2026-12", Bands: bands(100_000, 100)}, "from: these tiers are a cut"},
-		{"a later beginning is lower", Volume{From: "2026-12", Bands: bands(100_001, 200)}, "from: these tiers are a cut"},
-		{"a higher one", Volume{From: "2026-12", Bands: bands(100_000, 200, 200_000, 300)}, ""},
+		{"what has not begun is replaced", Volume{From: "2026-12", Bands: bands(100_000, 100)}, ""},
+		{"and again", Volume{From: "2026-12", Bands: bands(100_000, 200, 200_000, 300)}, ""},
 		{"a lower one in time", Volume{From: "2027-01", Bands: bands(100_000, 200)}, ""},
 		{"the end of tiers", Volume{From: "2027-02"}, ""},
 		{"no month", Volume{From: "2027-13"}, `from: "2027-13" is not a month`},
@@ -341,6 +340,36 @@ func TestPublishVolume(t *testing.T) {
 	if b.VolumeOf("2026-11") != nil {
 		t.Error("tiers reach back")
 	}
+}
+
+// Tiers are weighed against those of the month before them.
+func TestVolumeCuts(t *testing.T) {
+	now := time.Date(2026, 12, 20, 12, 0, 0, 0, time.UTC)
+	b := &Book{Volumes: []Volume{{Number: 1, From: "2026-12", Bands: []Band{{100_000, 200}}, Published: march}}}
+	o := Occasion{Now: now, NoticeDays: NoticeDays, Zone: newYork}
+	for name, c := range map[string]struct {
+		v    []Volume
+		want string
+	}{
+		"lower without notice":        {[]Volume{{From: "2027-01", Bands: []Band{{100_000, 100}}}}, "volumes[0].from: these tiers are a cut"},
+		"later without notice":        {[]Volume{{From: "2027-01", Bands: []Band{{100_001, 200}}}}, "volumes[0].from: these tiers are a cut"},
+		"none without notice":         {[]Volume{{From: "2027-01"}}, "volumes[0].from: these tiers are a cut"},
+		"higher, then capped":         {[]Volume{{From: "2027-01", Bands: []Band{{50_000, 300}, {200_000, 0}}}}, "volumes[0].from: these tiers are a cut"},
+		"higher":                      {[]Volume{{From: "2027-01", Bands: []Band{{50_000, 200}}}}, ""},
+		"lower in time":               {[]Volume{{From: "2027-02", Bands: []Band{{100_000, 100}}}}, ""},
+		"higher, and down again":      {[]Volume{{From: "2027-01", Bands: []Band{{0, 200}}}, {From: "2027-02", Bands: []Band{{100_000, 200}}}}, ""},
+		"higher before what is lower": {[]Volume{{From: "2027-02", Bands: []Band{{100_000, 200}}}, {From: "2027-01", Bands: []Band{{0, 200}}}}, ""},
+	} {
+		_, said, err := b.With(Edition{Volumes: c.v}, o)
+		expect(t, name, err, c.want)
+		if err == nil && len(said) != len(c.v) {
+			t.Errorf("%s: %+v", name, said)
+		}
+	}
+	// What follows was published as a rise; a higher one before it would make it a cut at once.
+	b.Volumes = append(b.Volumes, Volume{Number: 2, From: "2027-02", Bands: []Band{{100_000, 300}}, Published: now.AddDate(0, 0, 30)})
+	_, _, err := b.With(Edition{Volumes: []Volume{{From: "2027-01", Bands: []Band{{100_000, 400}}}}}, o)
+	expect(t, "a cut of what follows", err, "volumes[0].bands: with these, the tiers of 2027-02 would be a cut")
 }
 
 // Before the first order of a marketplace nothing is decided: its terms may reach back.

@@ -188,6 +188,50 @@ func (c Cards) Coming(kind Kind, now time.Time) []*Version {
 	return coming
 }
 
+// Tenure is a version with the time in which it holds.
+type Tenure struct {
+	*Version
+	Until  time.Time  // first instant after it; zero: nothing is published that follows it
+	Never  bool       // another version for the same instant replaced it
+	Before *Version   // the one in force before it, for Difference; nil for the first
+	State  CardTenure // at the instant that was asked for
+}
+
+// CardTenure says whether a version is past, in force or coming.
+type CardTenure string
+
+// The tenures.
+const (
+	Past    CardTenure = "past"
+	InForce CardTenure = "in_force"
+	Coming  CardTenure = "coming"
+)
+
+// History lists the versions of a kind, the last to take effect first: what the public page shows.
+func (c Cards) History(kind Kind, now time.Time) []Tenure {
+	versions := c.Sorted(kind)
+	slices.SortFunc(versions, func(a, b *Version) int { return compareVersions(b, a) })
+	all := make([]Tenure, len(versions))
+	for i, v := range versions {
+		t := Tenure{Version: v, State: Past, Never: c.At(kind, v.Effective) != v}
+		t.Before = c.At(kind, v.Effective.Add(-time.Microsecond))
+		for _, later := range versions[:i] {
+			if later.Effective.After(v.Effective) {
+				t.Until = later.Effective // the list goes back in time: the last one found is the next one
+			}
+		}
+		switch {
+		case t.Never:
+		case v.Effective.After(now):
+			t.State = Coming
+		case c.At(kind, now) == v:
+			t.State = InForce
+		}
+		all[i] = t
+	}
+	return all
+}
+
 func compareVersions(a, b *Version) int {
 	if order := a.Effective.Compare(b.Effective); order != 0 {
 		return order

@@ -238,6 +238,32 @@ func TestCardsAt(t *testing.T) {
 	}
 }
 
+func TestHistory(t *testing.T) {
+	at := func(number int64, days int) *Version {
+		return Version{Number: number, Card: Card{Kind: Offsite, Effective: march.AddDate(0, 0, days), Default: number}}.Indexed()
+	}
+	cards := Cards{at(1, 0), at(2, 20), at(3, 10), at(4, 10), Version{Number: 1, Card: Card{Kind: Onsite, Effective: march}}.Indexed()}
+	var got []string
+	for _, h := range cards.History(Offsite, march.AddDate(0, 0, 15)) {
+		text := fmt.Sprintf("%d %s", h.Number, h.State)
+		if h.Never {
+			text += " never"
+		}
+		if h.Before != nil {
+			text += fmt.Sprintf(" after %d: %d changes", h.Before.Number, len(Difference(h.Before, h.Version)))
+		}
+		if !h.Until.IsZero() {
+			text += " until " + h.Until.Format(time.DateOnly)
+		}
+		got = append(got, text)
+	}
+	want := []string{"2 coming after 4: 1 changes", "4 in_force after 1: 1 changes until 2026-03-21", "3 past never after 1: 1 changes until 2026-03-21",
+		"1 past until 2026-03-11"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // bigCard is a card of the size that a large shop keeps: 400 categories, 5,000 products.
 func bigCard() *Version {
 	card := Card{Kind: Offsite, Effective: march, Default: 400}

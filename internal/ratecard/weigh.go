@@ -137,6 +137,12 @@ func (w *edition) admitVolume(v, had *Volume) error {
 	return nil
 }
 
+// monthBefore is the month before the first one: what holds then is what the tiers change.
+func (v Volume) monthBefore() string {
+	at, _ := time.Parse(monthForm, v.From)
+	return at.AddDate(0, -1, 0).Format(monthForm)
+}
+
 // begins is the first instant of the first month.
 func (v Volume) begins(zone *time.Location) time.Time {
 	at, _ := time.ParseInLocation(monthForm, v.From, zone)

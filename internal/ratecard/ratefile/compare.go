@@ -83,7 +83,7 @@ func (c *comparison) cards(kind ratecard.Kind, wanted []Card) {
 		c.contradiction = c.refuse(wanted[0].spot, "takes effect no sooner than the card that is to follow it", "write an effective date")
 		return
 	}
-	at := func(t time.Time) *Card { // what the file wants at an instant; nil: what there is
+	at := func(t time.Time) *Card { // what the file wants at an instant; nil: what there is now
 		var found *Card
 		for i := range wanted {
 			if !wanted[i].Effective.After(t) {
@@ -114,11 +114,11 @@ func (c *comparison) cards(kind ratecard.Kind, wanted []Card) {
 	}
 	for _, t := range slices.CompactFunc(instants, time.Time.Equal) {
 		want := at(t)
-		if want == nil {
-			if v := c.book.Cards.At(kind, t); v != nil { // before the file's first card: as it is
-				last = &v.Card
+		if want == nil { // before the file's first card the present one stays; without one, whatever is coming
+			if present == nil {
+				continue
 			}
-			continue
+			want = &Card{Card: present.Card, spot: wanted[0].spot}
 		}
 		coming := c.book.Cards.At(kind, t)
 		if coming != nil && !coming.Effective.Equal(t) {
@@ -359,9 +359,8 @@ func (c *comparison) volumes() {
 	last := bands(c.book.VolumeOf(present))
 	for _, month := range slices.Compact(months) {
 		want := at(month)
-		if want == nil {
-			last = bands(c.book.VolumeOf(month))
-			continue
+		if want == nil { // before the file's first tiers those of the present month stay
+			want = &Volume{Volume: ratecard.Volume{Bands: bands(c.book.VolumeOf(present))}, spot: wanted[0].spot}
 		}
 		have := last
 		if v := c.book.VolumeOf(month); v != nil && v.From == month {
@@ -385,7 +384,7 @@ func (c *comparison) soonestMonth(want Volume, present string) string {
 		}
 	}
 	next := string(c.file.Market.Month(c.occasion.Now).Next())
-	if has := c.book.VolumeOf(next); has.Above(&want.Volume) && c.noticed().After(startOfMonth(next, c.occasion.Zone)) {
+	if has := c.book.VolumeOf(present); has.Above(&want.Volume) && c.noticed().After(startOfMonth(next, c.occasion.Zone)) {
 		return string(c.file.Market.Month(c.noticed()).Next())
 	}
 	return next

@@ -27,36 +27,66 @@ func Export(tx *db.Tx, m market.Market, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Write(m, book, handles, now), nil
+	f := Of(m, book, handles, now)
+	head := fmt.Sprintf("# Rates of %s, as of %s. Rates are in percent, amounts in %s, dates those of %s with the\n"+
+		"# last day included. A section that is left out stays as it is; one that is here is meant as a whole.\n",
+		oneLine(m.Name), now.In(m.Location()).Format(dateForm), m.Currency, m.Zone)
+	return append([]byte(head), f.Text()...), nil
 }
 
-// Write is Export of a book. handles are those of the creators who have contracts.
-func Write(m market.Market, b *ratecard.Book, handles map[id.ID]string, now time.Time) []byte {
-	w := &writer{market: m, now: now}
-	w.line(0, "# Rates of %s, as of %s. Rates are in percent, amounts in %s, dates those of %s with the", plainComment(m.Name),
-		now.In(m.Location()).Format(dateForm), m.Currency, m.Zone)
-	w.line(0, "# last day included. A section that is left out stays as it is; one that is here is meant as a whole.")
-	w.line(0, "marketplace: %s", quoted(m.ID))
-	w.line(0, "currency: %s", quoted(m.Currency))
+// Of gives the file of a book: what is in force at an instant and what is to come. handles are those of the creators who
+// have contracts.
+func Of(m market.Market, b *ratecard.Book, handles map[id.ID]string, now time.Time) *File {
+	f := &File{Market: m, Cards: map[ratecard.Kind][]Card{}, lines: map[string]int{}}
 	for _, kind := range ratecard.Kinds {
 		versions := b.Cards.Coming(kind, now)
 		if present := b.Cards.At(kind, now); present != nil {
 			versions = append([]*ratecard.Version{present}, versions...)
 		}
-		for i, v := range versions {
-			w.version(i, v)
+		for _, v := range versions {
+			f.Cards[kind] = append(f.Cards[kind], Card{Card: v.Card})
 		}
 	}
-	w.promotions(b.Promotions)
-	w.contracts(b.Contracts, handles)
-	w.volumes(b)
+	for _, p := range b.Promotions {
+		if p.From.Before(p.Until) && p.Until.After(now) { // neither taken back nor over
+			f.Promotions = append(f.Promotions, Promotion{Promotion: p})
+		}
+	}
+	for _, contracts := range b.Contracts {
+		for _, c := range contracts {
+			if c.Until.IsZero() || c.From.Before(c.Until) && c.Until.After(now) {
+				f.Contracts = append(f.Contracts, Contract{Contract: c, Handle: handles[c.Creator]})
+			}
+		}
+	}
+	slices.SortFunc(f.Contracts, func(a, b Contract) int {
+		return cmp.Or(cmp.Compare(a.Handle, b.Handle), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
+	for _, v := range volumesFrom(b, now, m) {
+		f.Volumes = append(f.Volumes, Volume{Volume: v})
+	}
+	return f
+}
+
+// Text writes a file as Parse reads it. Comments of the text that it was read from are not kept: SetRate keeps them.
+func (f *File) Text() []byte {
+	w := &writer{market: f.Market}
+	w.line(0, "marketplace: %s", quoted(f.Market.ID))
+	w.line(0, "currency: %s", quoted(f.Market.Currency))
+	for _, kind := range ratecard.Kinds {
+		for i, c := range f.Cards[kind] {
+			w.card(i, c)
+		}
+	}
+	w.promotions(f)
+	w.contracts(f)
+	w.volumes(f)
 	return w.text.Bytes()
 }
 
 // writer writes YAML by hand: two levels deep, and as a person would lay it out.
 type writer struct {
 	market market.Market
-	now    time.Time
 	text   bytes.Buffer
 }
 
@@ -66,7 +96,8 @@ func (w *writer) line(indent int, format string, args ...any) {
 	w.text.WriteByte('\n')
 }
 
-func plainComment(text string) string {
+// oneLine makes a text fit for a comment.
+func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
@@ -119,22 +150,24 @@ func (w *writer) until(at time.Time) string {
 	return at.UTC().Format(time.RFC3339Nano)
 }
 
-// version writes a card: the first of its kind opens the section, the others stand under `coming`.
-func (w *writer) version(i int, v *ratecard.Version) {
+// card writes a card: the first of its kind opens the section, the others stand under `coming`.
+func (w *writer) card(i int, c Card) {
 	indent := 1
 	switch i {
 	case 0:
-		w.line(0, "\n%s:", v.Kind)
-		w.line(1, "effective: %s", w.from(v.Effective))
+		w.line(0, "\n%s:", c.Kind)
+		if !c.Effective.IsZero() {
+			w.line(1, "effective: %s", w.from(c.Effective))
+		}
 	case 1:
 		w.line(1, "coming:")
 		fallthrough
 	default:
 		indent = 3
-		w.line(2, "- effective: %s", w.from(v.Effective))
+		w.line(2, "- effective: %s", w.from(c.Effective))
 	}
-	w.line(indent, "default: %s", ratecard.FormatPercent(v.Default))
-	entries := slices.Clone(v.Entries)
+	w.line(indent, "default: %s", ratecard.FormatPercent(c.Default))
+	entries := slices.Clone(c.Entries)
 	slices.SortStableFunc(entries, func(a, b ratecard.Entry) int {
 		return cmp.Or(cmp.Compare(a.SKU, b.SKU), cmp.Compare(a.Category, b.Category)) // categories first
 	})
@@ -170,16 +203,13 @@ func (w *writer) entry(e ratecard.Entry) string {
 	return text + "}"
 }
 
-func (w *writer) promotions(all []ratecard.Promotion) {
-	first := true
-	for _, p := range all {
-		if !p.From.Before(p.Until) || !p.Until.After(w.now) {
-			continue // taken back, or over
-		}
-		if first {
-			w.line(0, "\n%s:", sectionPromotions)
-			first = false
-		}
+func (w *writer) promotions(f *File) {
+	if len(f.Promotions) == 0 {
+		w.nothing(f, sectionPromotions, "  - {name: Summer sale, from: 2027-06-01, until: 2027-06-30, categories: [Home], add: 1}")
+		return
+	}
+	w.line(0, "\n%s:", sectionPromotions)
+	for _, p := range f.Promotions {
 		w.line(1, "- name: %s", quoted(p.Name))
 		w.line(2, "from: %s", w.from(p.From))
 		w.line(2, "until: %s", w.until(p.Until))
@@ -201,32 +231,25 @@ func (w *writer) promotions(all []ratecard.Promotion) {
 		}
 		w.line(2, "%s: %s", p.Change, value)
 	}
-	if first {
-		w.line(0, "\n# promotions:")
-		w.line(0, "#   - {name: Summer sale, from: 2027-06-01, until: 2027-06-30, categories: [Home], add: 1}")
-	}
 }
 
-func (w *writer) contracts(all map[id.ID][]ratecard.Contract, handles map[id.ID]string) {
-	var open []ratecard.Contract
-	for _, contracts := range all {
-		for _, c := range contracts {
-			if c.Until.IsZero() || c.From.Before(c.Until) && c.Until.After(w.now) {
-				open = append(open, c)
-			}
-		}
+// nothing writes an empty section: with a meaning where the file has it, else as a comment that shows the form.
+func (w *writer) nothing(f *File, section, example string) {
+	if f.Has(section) {
+		w.line(0, "\n%s: []", section)
+		return
 	}
-	slices.SortFunc(open, func(a, b ratecard.Contract) int {
-		return cmp.Or(cmp.Compare(handles[a.Creator], handles[b.Creator]), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
-	})
-	if len(open) == 0 {
-		w.line(0, "\n# contracts:")
-		w.line(0, "#   - {creator: ada, kind: offsite, rate: 7, from: 2027-01-01}")
+	w.line(0, "\n# %s:\n# %s", section, example)
+}
+
+func (w *writer) contracts(f *File) {
+	if len(f.Contracts) == 0 {
+		w.nothing(f, sectionContracts, "  - {creator: ada, kind: offsite, rate: 7, from: 2027-01-01}")
 		return
 	}
 	w.line(0, "\n%s:", sectionContracts)
-	for _, c := range open {
-		w.line(1, "- creator: %s", quoted(handles[c.Creator]))
+	for _, c := range f.Contracts {
+		w.line(1, "- creator: %s", quoted(c.Handle))
 		w.line(2, "kind: %s", c.Kind)
 		w.line(2, "rate: %s", ratecard.FormatPercent(c.BPS))
 		if c.Cap != 0 {
@@ -242,25 +265,25 @@ func (w *writer) contracts(all map[id.ID][]ratecard.Contract, handles map[id.ID]
 	}
 }
 
-// volumes writes the tiers of the present month and those to come.
-func (w *writer) volumes(b *ratecard.Book) {
-	all := volumesFrom(b, w.now, w.market)
-	if len(all) == 0 {
+func (w *writer) volumes(f *File) {
+	if len(f.Volumes) == 0 {
 		w.line(0, "\n# volume: {from: 2027-01, bands: [{above: 1000.00, extra: 2}]}")
 		return
 	}
 	w.line(0, "\n%s:", sectionVolume)
-	for i, v := range all {
+	for i, v := range f.Volumes {
 		indent := 1
 		switch i {
 		case 0:
-			w.line(1, "from: %s", quoted(v.From))
+			if v.From != "" {
+				w.line(1, "from: %s", v.From)
+			}
 		case 1:
 			w.line(1, "coming:")
 			fallthrough
 		default:
 			indent = 3
-			w.line(2, "- from: %s", quoted(v.From))
+			w.line(2, "- from: %s", v.From)
 		}
 		if len(v.Bands) == 0 {
 			w.line(indent, "bands: []")
