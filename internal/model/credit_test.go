@@ -311,8 +311,17 @@ func (q question) standsAgainst(won touch) string {
 		}
 	}
 	same := func(a, b string) bool { return a != "" && a == b }
+	used := func(f func(Facts) string) bool { // in the creator's own account at the store
+		for _, o := range q.orders {
+			if learnsFacts && o.shopper != nil && same(o.shopper.Customer, own.Customer) && same(f(o.shopper.Facts), f(s.Facts)) {
+				return true
+			}
+		}
+		return false
+	}
 	switch {
-	case same(s.Customer, own.Customer), same(s.Email, own.Email), same(s.Payment, own.Payment), same(s.Device, own.Device):
+	case same(s.Customer, own.Customer), same(s.Email, own.Email), same(s.Payment, own.Payment), same(s.Device, own.Device),
+		used(func(f Facts) string { return f.Payment }), used(func(f Facts) string { return f.Device }):
 		return "self_purchase"
 	case same(s.Address, own.Address), same(s.Household, own.Household):
 		return "related_buyer"

@@ -1,8 +1,10 @@
 package model
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +44,7 @@ func TestEngineAgainstModel(t *testing.T) {
 					small := es.reduce(tale)
 					found, _ = es.compare(small)
 					t.Errorf("seed %d: %s\n%s", seed, small.text(), strings.Join(found, "\n"))
+					keep(t, small, seed)
 				}
 				seed, lines = seed+1, lines+n
 				if lines >= wanted || shown >= 5 {
@@ -56,6 +59,38 @@ func TestEngineAgainstModel(t *testing.T) {
 			fmt.Fprintf(os.Stderr, "model: %d of %d lines compared, next seed %d\n", lines, wanted, seed)
 		}
 	}
+}
+
+// keep writes a tale that was found into the folder that MODEL_KEEP names: testdata, once the difference is understood.
+func keep(t *testing.T, tale *Tale, seed uint64) {
+	if folder := os.Getenv("MODEL_KEEP"); folder != "" {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("seed-%d.json", seed)), []byte(tale.text()), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What was found once is lived again in every run.
+func TestFoundTales(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	es := newEngines(t)
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tale Tale
+		if err := json.Unmarshal(raw, &tale); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		if found, _ := es.compare(&tale); len(found) > 0 {
+			t.Errorf("%s: %s\n%s", path, tale.Words, strings.Join(found, "\n"))
+		}
+	}
+	es.audit()
 }
 
 // compare lets a tale be lived by both, and says where they differ.
