@@ -13,7 +13,7 @@ import (
 
 	"tributary/internal/accrual"
 	"tributary/internal/db"
-	"tributary/internal/ratecard"
+	"tributary/internal/fault"
 	"tributary/internal/ratecard/ratefile"
 	"tributary/internal/rerate"
 )
@@ -31,7 +31,8 @@ type Question struct {
 // waits for it.
 const pageLines = 1000
 
-// Run answers a question as of a business instant. shown is called after every page with the lines done and all there are.
+// Run answers a question as of a business instant. shown is called after every page with the lines done and all there are;
+// its error ends the run.
 func Run(ctx context.Context, d *db.DB, q Question, now time.Time, shown func(done, total int64) error) (*Difference, error) {
 	r := &run{question: q, now: now}
 	if err := d.Read(ctx, r.open); err != nil {
@@ -40,13 +41,12 @@ func Run(ctx context.Context, d *db.DB, q Question, now time.Time, shown func(do
 	return r.answer(ctx, d, shown)
 }
 
-// Under answers for a book that is at hand in place of a file's text.
-func Under(ctx context.Context, d *db.DB, q Question, book *ratecard.Book, now time.Time, shown func(done, total int64) error) (*Difference, error) {
-	r := &run{question: q, now: now, book: book}
-	if err := d.Read(ctx, r.open); err != nil {
-		return nil, err
-	}
-	return r.answer(ctx, d, shown)
+// Check reads what a question names and refuses what cannot be asked; nothing is run. It gives the marketplace's number
+// and how many lines there are.
+func Check(tx *db.Tx, q Question, now time.Time) (market uint16, lines int64, err error) {
+	r := &run{question: q, now: now}
+	err = r.open(tx)
+	return r.no, r.total, err
 }
 
 // run is one answer while it is worked out.
@@ -54,36 +54,37 @@ type run struct {
 	question Question
 	now      time.Time
 	no       uint16
-	book     *ratecard.Book
 	draft    *rerate.Draft
 	tally    *tally
 	total    int64
 }
 
-// Check reads what a question names and refuses what cannot be asked; nothing is run.
-func Check(tx *db.Tx, q Question, now time.Time) error { return (&run{question: q, now: now}).open(tx) }
-
 func (r *run) open(tx *db.Tx) error {
-	if err := r.question.Rules.Check(); err != nil {
+	q := r.question
+	if err := q.Rules.Check(); err != nil {
 		return err
 	}
-	m, present, err := accrual.PastMarket(tx, r.question.Market)
+	m, present, err := accrual.PastMarket(tx, q.Market)
 	if err != nil {
 		return err
 	}
-	if r.question.Rates != "" {
-		file, err := ratefile.Read(tx, []byte(r.question.Rates))
+	tried := present
+	if q.Rates != "" {
+		file, err := ratefile.Read(tx, []byte(q.Rates))
 		if err != nil {
 			return err
 		}
-		if r.book, err = file.Book(present, r.now, r.question.Dated); err != nil {
+		if file.Market.ID != m.ID {
+			return fault.Invalidf("rates", "are those of the marketplace %s", "ask about that marketplace", file.Market.ID)
+		}
+		if tried, err = file.Book(present, r.now, q.Dated); err != nil {
 			return err
 		}
 	}
-	r.no, r.draft = m.No, rerate.New(present, r.book, r.question.Rules)
+	r.no, r.draft = m.No, rerate.New(present, tried, q.Rules)
 	month := func(at int64) string { return string(m.Month(time.UnixMicro(at))) }
-	r.tally = newTally(r.draft, month, Difference{Market: m.ID, Currency: m.Currency, From: r.question.From, Until: r.question.Until, At: r.now})
-	r.total, err = accrual.PastCount(tx, m.No, r.question.From, r.question.Until)
+	r.tally = newTally(r.draft, month, Difference{Market: m.ID, Currency: m.Currency, From: q.From, Until: q.Until, At: r.now})
+	r.total, err = accrual.PastCount(tx, m.No, q.From, q.Until)
 	return err
 }
 

@@ -8,19 +8,18 @@ import (
 	"tributary/internal/accrual"
 	"tributary/internal/db"
 	"tributary/internal/policy"
-	"tributary/internal/ratecard"
+	"tributary/internal/ratecard/ratefile"
 	"tributary/internal/replay"
 	"tributary/internal/rerate"
 )
 
 func shown(int64, int64) error { return nil }
 
-func (w *world) ask(q replay.Question, book *ratecard.Book) *replay.Difference {
+// ask answers over all that happened.
+func (w *world) ask(q replay.Question) *replay.Difference {
 	w.t.Helper()
-	if q.Market == "" {
-		q.Market, q.Until = "us", w.clock.Now().Add(time.Hour)
-	}
-	d, err := replay.Under(context.Background(), w.db, q, book, w.clock.Now(), shown)
+	q.Market, q.From, q.Until = "us", begin.AddDate(-1, 0, 0), w.clock.Now().Add(time.Hour)
+	d, err := replay.Run(context.Background(), w.db, q, w.clock.Now(), shown)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -35,10 +34,13 @@ func TestNothingChanges(t *testing.T) {
 	w.live(150, 6)
 	var lines, held int64
 	w.read(func(tx *db.Tx) error { _, err := tx.One(sumLines, []any{&lines, &held}); return err })
-	again := w.book()
+	var file []byte
+	w.read(func(tx *db.Tx) (err error) { file, err = ratefile.Export(tx, w.m, w.clock.Now()); return err })
 	for name, d := range map[string]*replay.Difference{
-		"no draft": w.ask(replay.Question{}, nil), "the book once more": w.ask(replay.Question{}, again),
-		"as if each line were judged anew": w.ask(replay.Question{Rules: rerate.Rules{LapseDays: &w.m.Policy.LapseDays}}, again),
+		"no draft":            w.ask(replay.Question{}),
+		"the rates as a file": w.ask(replay.Question{Rates: string(file)}),
+		"dated":               w.ask(replay.Question{Rates: string(file), Dated: true}),
+		"rules that hold":     w.ask(replay.Question{Rules: rules(t, "resale_units=4, lapse_days=180")}),
 	} {
 		if d.Total.Lines != lines || d.Total.Present.Commission != held || lines < 900 || held == 0 {
 			t.Errorf("%s: %d lines with %d, and the ledger holds %d lines with %d", name, d.Total.Lines, d.Total.Present.Commission, lines, held)
