@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"tributary/internal/accrual"
+	"tributary/internal/audit"
 	"tributary/internal/click"
 	"tributary/internal/db"
 	"tributary/internal/ledger"
@@ -42,7 +42,7 @@ func (c *auditCmd) Run(ctx context.Context) error {
 		}
 		fmt.Printf("ledger     %d accounts are the sums of their transfers\n", accounts)
 		for _, m := range markets {
-			v, err := accrual.Verify(tx, m.Lane(), differ)
+			v, err := audit.Verify(tx, m.Lane(), differ)
 			if err != nil {
 				return err
 			}

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"tributary/internal/accrual"
+	"tributary/internal/audit"
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/db/dbtest"
@@ -171,7 +171,7 @@ func TestDatabaseAway(t *testing.T) {
 		if _, err := ledger.Verify(tx, differ); err != nil {
 			return err
 		}
-		v, err := accrual.Verify(tx, 1, differ)
+		v, err := audit.Verify(tx, 1, differ)
 		if v.Lines != 2 {
 			t.Errorf("%d lines, want 2", v.Lines)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"tributary/internal/accrual"
 	"tributary/internal/clock"
+	"tributary/internal/due"
 	"tributary/internal/fault"
 )
 
@@ -33,7 +34,7 @@ func (c *clockCmd) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		ran, err := a.Advance(ctx, markets, to, func() error { return i.keepClock(ctx) })
+		ran, err := due.Schedule{DB: i.db, Clock: i.clock, Accrual: a}.Advance(ctx, markets, to, func() error { return i.keepClock(ctx) })
 		for _, line := range ran {
 			fmt.Println(line)
 		}

@@ -169,7 +169,7 @@ func (c *demoCmd) prepare(ctx context.Context, i *installation, goods *catalog.C
 		return t, nil
 	}
 	clicks := 0
-	h := demo.History{World: world, Accrual: t.accrual, Clock: t.clock, Ring: t.ring, Log: t.log,
+	h := demo.History{World: world, Due: t.schedule(), Accrual: t.accrual, Clock: t.clock, Ring: t.ring, Log: t.log,
 		Keep: func() error { return t.keepClock(ctx) },
 		Shown: func(day, days, clicked, orders int) {
 			clicks += clicked

@@ -18,6 +18,7 @@ import (
 	"tributary/internal/click"
 	"tributary/internal/connect"
 	"tributary/internal/db"
+	"tributary/internal/due"
 	"tributary/internal/edge"
 	"tributary/internal/event"
 	"tributary/internal/market"
@@ -158,12 +159,16 @@ func (t *node) zone(no uint16) *time.Location {
 	return zones[no]
 }
 
+func (t *node) schedule() due.Schedule {
+	return due.Schedule{DB: t.db, Clock: t.clock, Accrual: t.accrual}
+}
+
 func (t *node) advance(ctx context.Context, to time.Time) ([]string, error) {
 	markets, err := t.markets(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return t.accrual.Advance(ctx, markets, to, func() error { return t.keepClock(ctx) })
+	return t.schedule().Advance(ctx, markets, to, func() error { return t.keepClock(ctx) })
 }
 
 // keepTime follows a clock that another process moved, and runs what has fallen due.
@@ -194,7 +199,7 @@ func (t *node) catchUp(ctx context.Context) error {
 		return err
 	}
 	for _, m := range markets {
-		ran, err := t.accrual.CatchUp(ctx, m)
+		ran, err := t.schedule().CatchUp(ctx, m)
 		for _, line := range ran {
 			slog.Info("ran", "what", line)
 		}

@@ -22,6 +22,7 @@ import (
 	"tributary/internal/fault"
 	"tributary/internal/order"
 	"tributary/internal/secret"
+	"tributary/internal/shopper"
 )
 
 // MaxGroup is how many events one transaction takes at most: enough that its cost is shared, few enough that it ends
@@ -35,7 +36,7 @@ const maxQueue = 4096
 type Incoming struct {
 	Event order.Event
 	Hash  []byte // of the parsed event without shopper facts
-	Facts Shopper
+	Facts shopper.Facts
 }
 
 // Result is the fate of one event. Detail is for people; Reason is a stable code.

@@ -10,15 +10,14 @@ import (
 	"strings"
 	"time"
 
-	"tributary/internal/attribution"
 	"tributary/internal/bounty"
 	"tributary/internal/clock"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
-	"tributary/internal/id"
 	"tributary/internal/ledger"
-	"tributary/internal/market"
 	"tributary/internal/order"
+	"tributary/internal/shopper"
 )
 
 // Bounties (docs/spec.md §7) come in the same groups as orders and are posted by the same hand. Lines know nothing of
@@ -31,16 +30,13 @@ const bountyMark = "\x1f"
 // claim is a completed bounty as the group holds it.
 type claim struct {
 	*bounty.Claim
-	event   *order.Event // a new one, as the store sent it
-	shopper Shopper      // of a new one
-	changed bool         // decided in this group
-	judge   bool         // its facts are new or changed
+	event   *order.Event  // a new one, as the store sent it
+	shopper shopper.Facts // of a new one
+	changed bool          // decided in this group
+	judge   bool          // its facts are new or changed
 }
 
-func (c *claim) subject() string { return BountySubject(c.ID) }
-
-// BountySubject names a bounty among decisions and transfers.
-func BountySubject(bountyID string) string { return "bounty/" + subjectPart.Replace(bountyID) }
+func (c *claim) subject() string { return decision.BountySubject(c.ID) }
 
 // keep brings claims into the group; one that is in it stays as it is.
 func (g *group) keep(found []*bounty.Claim, err error) error {
@@ -71,16 +67,15 @@ func (g *group) complete(in *Incoming) (order.Answer, string) {
 		}
 		return order.Refused, "bounty_changed"
 	}
-	shopper := in.Facts
-	if shopper.Facts == nil {
-		shopper = Keyed(g.a.ring, e.Shopper)
+	who := in.Facts
+	if who.Known == nil {
+		who = shopper.Keyed(g.a.ring, e.Shopper)
 	}
-	customer := shopper.identity()
+	customer := who.Identity()
 	if customer == nil {
 		return order.Refused, "customer_not_known"
 	}
-	c := &claim{event: e, shopper: shopper,
-		Claim: &bounty.Claim{ID: e.Bounty, Action: e.Action, Customer: customer, At: clock.Micro(e.OccurredAt)}}
+	c := &claim{Claim: &bounty.Claim{ID: e.Bounty, Action: e.Action, Customer: customer, At: clock.Micro(e.OccurredAt)}, event: e, shopper: who}
 	c.Content = content
 	g.claims[c.ID] = c
 	g.markClaim(c, true)
@@ -126,15 +121,8 @@ func (g *group) reverse(e *order.Event) (order.Answer, string) {
 
 // fixed tells whether a closed month holds part of a claim.
 func (g *group) fixed(c *claim) bool {
-	open, _ := monthsAt(c.Basis.Zone, c.Basis.HoldDays, g.now)
+	open, _ := decision.MonthsAt(c.Basis.Zone, c.Basis.HoldDays, g.now)
 	return c.Held.Fixed(open)
-}
-
-// monthsAt tells which months are open at an instant, and which one it lies in.
-func monthsAt(zone string, holdDays int, now time.Time) (open func(month string) bool, current string) {
-	at := market.Market{Zone: zone}.Location()
-	open = func(month string) bool { return now.Before(market.Month(month).Payable(at, holdDays)) }
-	return open, string(market.MonthOf(now, at))
 }
 
 // decideBounties brings every bounty that the group touched to its targets.
@@ -159,47 +147,22 @@ func (g *group) decideClaim(c *claim) error {
 	if c.judge {
 		zone, holdDays = c.Facts.Zone, c.Facts.Policy.HoldDays
 	}
-	open, current := monthsAt(zone, holdDays, g.now)
+	open, current := decision.MonthsAt(zone, holdDays, g.now)
 	step := c.Decide(g.now, c.judge, open, current)
 	if step == nil {
 		return nil
 	}
-	body, err := encode(step.Decision)
+	body, err := decision.Encode(step.Decision)
 	if err != nil {
 		return err
 	}
 	g.out.decisions = append(g.out.decisions, []any{g.lane(), c.subject(), c.Version, g.tx.Turn(g.lane()), step.Now, body})
-	for i, leg := range BountyLegs(g.book.market.ID, step) {
-		g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: c.subject(), Version: c.Version,
-			Component: leg.Component, Leg: i, Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: g.now})
+	for i, leg := range decision.BountyLegs(g.book.market.ID, step) {
+		g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: c.subject(), Version: c.Version, Component: leg.Component, Leg: i,
+			Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: g.now})
 	}
 	g.tellBounty(c, step)
 	return nil
-}
-
-// BountyLegs gives the transfers of a step: where the creator changes, everything that the old one held goes back first.
-func BountyLegs(marketplace string, s *bounty.Step) []Leg {
-	if s.Before.Creator == s.After.Creator {
-		return bountyLegs(nil, s.After.Creator, marketplace, s.From, s.To)
-	}
-	legs := bountyLegs(nil, s.Before.Creator, marketplace, s.From, bounty.Posted{})
-	return bountyLegs(legs, s.After.Creator, marketplace, bounty.Posted{}, s.To)
-}
-
-func bountyLegs(legs []Leg, creator id.ID, marketplace string, from, to bounty.Posted) []Leg {
-	pending := CreatorAccount(creator, marketplace, "pending")
-	legs = move(legs, ComponentBounty, OperatorAccount(marketplace, "bounty"), pending, to.Total-from.Total)
-	return monthLegs(legs, ComponentBounty, creator, marketplace, from.Months, to.Months)
-}
-
-// BountyNote is what the outbox says about a bounty.
-type BountyNote struct {
-	Bounty  string             `json:"bounty"`
-	Action  string             `json:"action"`
-	Version int64              `json:"version"`
-	Pending int64              `json:"pending"`
-	Earned  int64              `json:"earned"`
-	Reason  attribution.Reason `json:"reason,omitempty"`
 }
 
 // tellBounty announces what changed, to the creator and, where the credit moved, to the one who had it.
@@ -207,8 +170,7 @@ func (g *group) tellBounty(c *claim, s *bounty.Step) {
 	had, has := s.From.Total, s.To.Total
 	if s.Before.Creator != s.After.Creator {
 		if had != 0 {
-			g.notes = append(g.notes, note{"commission.reversed", int64(s.Before.Creator),
-				BountyNote{c.ID, c.Action, c.Version, 0, 0, s.Targets.Reason}})
+			g.notes = append(g.notes, note{"commission.reversed", int64(s.Before.Creator), decision.BountyNote{Bounty: c.ID, Action: c.Action, Version: c.Version, Reason: s.Targets.Reason}})
 		}
 		had = 0
 	}
@@ -223,8 +185,8 @@ func (g *group) tellBounty(c *claim, s *bounty.Step) {
 	default:
 		return // it earns nothing, as before
 	}
-	t := s.Targets
-	g.notes = append(g.notes, note{topic, int64(s.After.Creator), BountyNote{c.ID, c.Action, c.Version, t.Pending, t.Earned, t.Reason}})
+	g.notes = append(g.notes, note{topic, int64(s.After.Creator), decision.BountyNote{Bounty: c.ID, Action: c.Action, Version: c.Version,
+		Pending: s.Targets.Pending, Earned: s.Targets.Earned, Reason: s.Targets.Reason}})
 }
 
 // saveBounties writes the claims that the group decided.

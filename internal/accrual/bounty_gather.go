@@ -14,6 +14,7 @@ import (
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/link"
+	"tributary/internal/shopper"
 )
 
 // gatherBounties makes the facts of new completions, and mends those of others that these, a reversal or an order change:
@@ -183,7 +184,7 @@ func (g *group) makeBountyFacts(fresh []*claim) error {
 func (g *group) bountyTouches(fresh []*claim) (map[*claim][]attribution.Touch, error) {
 	var customers [][]byte
 	for _, c := range fresh {
-		if hash := c.shopper.Facts[creator.FactCustomer]; hash != nil {
+		if hash := c.shopper.Known[creator.FactCustomer]; hash != nil {
 			customers = append(customers, hash)
 		}
 	}
@@ -195,8 +196,8 @@ func (g *group) bountyTouches(fresh []*claim) (map[*claim][]attribution.Touch, e
 	lists := make([][]attribution.Touch, 0, len(fresh))
 	var links, creators []id.ID
 	for _, c := range fresh {
-		elsewhere := bound[string(c.shopper.Facts[creator.FactCustomer])]
-		list := distinct(append(g.tokenTouches(c.event.Clicks, attribution.FromToken), g.tokenTouches(elsewhere, attribution.FromCustomer)...))
+		list := g.tokenTouches(c.event.Clicks, attribution.FromToken)
+		list = distinct(append(list, g.tokenTouches(bound[string(c.shopper.Known[creator.FactCustomer])], attribution.FromCustomer)...))
 		for _, t := range list {
 			if t.Link != 0 && !t.View {
 				links = append(links, t.Link)
@@ -239,10 +240,10 @@ func once(ids []id.ID) []id.ID {
 
 // matchBuyers finds which of the touches' creators have facts equal to those of the customer.
 func (g *group) matchBuyers(fresh []*claim) error {
-	for _, kind := range factKinds {
+	for _, kind := range shopper.Kinds {
 		var hashes [][]byte
 		for _, c := range fresh {
-			if hash := c.shopper.Facts[kind]; hash != nil {
+			if hash := c.shopper.Known[kind]; hash != nil {
 				hashes = append(hashes, hash)
 			}
 		}
@@ -254,7 +255,7 @@ func (g *group) matchBuyers(fresh []*claim) error {
 			return err
 		}
 		for _, c := range fresh {
-			for _, owner := range owners[string(c.shopper.Facts[kind])] {
+			for _, owner := range owners[string(c.shopper.Known[kind])] {
 				if slices.ContainsFunc(c.Facts.Touches, func(t attribution.Touch) bool { return t.Creator == owner }) {
 					c.Facts.Buyer.Matches = append(c.Facts.Buyer.Matches, attribution.Match{Creator: owner, Kind: kind})
 				}

@@ -11,10 +11,12 @@ import (
 
 	"tributary/internal/accrual"
 	"tributary/internal/attribution"
+	"tributary/internal/audit"
 	"tributary/internal/bounty"
 	"tributary/internal/click"
 	"tributary/internal/creator"
 	"tributary/internal/db"
+	"tributary/internal/explain"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/link"
@@ -88,11 +90,11 @@ func (w *world) closeMonths() {
 	}
 }
 
-func (w *world) why(bountyID string) *accrual.BountyExplanation {
+func (w *world) why(bountyID string) *explain.Bounty {
 	w.t.Helper()
-	var e *accrual.BountyExplanation
+	var e *explain.Bounty
 	if err := w.db.Read(context.Background(), func(tx *db.Tx) (err error) {
-		e, err = accrual.ExplainBounty(tx, 1, bountyID)
+		e, err = explain.OneBounty(tx, 1, bountyID)
 		return err
 	}); err != nil {
 		w.t.Fatal(err)
@@ -136,11 +138,11 @@ func TestBountyRipens(t *testing.T) {
 // The clock's walk posts it at the next midnight, before months close.
 func TestAdvanceRipens(t *testing.T) {
 	w := newBounties(t)
-	if _, err := w.CatchUp(context.Background(), w.m); err != nil {
+	if _, err := w.due().CatchUp(context.Background(), w.m); err != nil {
 		t.Fatal(err)
 	}
 	w.send(w.completed("b-1", "business_signup", "c-1", begin, w.own(alice, "business_signup", begin)))
-	ran, err := w.Advance(context.Background(), []market.Market{w.m}, begin.AddDate(0, 0, 16), func() error { return nil })
+	ran, err := w.due().Advance(context.Background(), []market.Market{w.m}, begin.AddDate(0, 0, 16), func() error { return nil })
 	if err != nil || len(ran) != 1 || !strings.Contains(ran[0], "1 bounties are earned") {
 		t.Errorf("%q, %v", ran, err)
 	}
@@ -460,7 +462,7 @@ func TestExplainBounty(t *testing.T) {
 		t.Errorf("as alice reads it: %+v", own)
 	}
 	if err := w.db.Read(context.Background(), func(tx *db.Tx) error {
-		_, err := accrual.ExplainBounty(tx, 1, "b-2")
+		_, err := explain.OneBounty(tx, 1, "b-2")
 		return err
 	}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("an unknown one: %v", err)
@@ -520,7 +522,7 @@ func TestVerifyFindsSpoiledBounties(t *testing.T) {
 			})
 			found := 0
 			if err := w.db.Read(context.Background(), func(tx *db.Tx) error {
-				_, err := accrual.Verify(tx, 1, func(string) { found++ })
+				_, err := audit.Verify(tx, 1, func(string) { found++ })
 				return err
 			}); err != nil || found == 0 {
 				t.Errorf("%d differences, %v", found, err)

@@ -2,11 +2,13 @@ package accrual
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	"tributary/internal/clock"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/ledger"
@@ -100,14 +102,6 @@ func (a *Accrual) dropStale(ctx context.Context, marketplace uint16) error {
 	return nil
 }
 
-// closing is the stored form of a month's close.
-type closing struct {
-	Creator string       `json:"creator"`
-	Month   market.Month `json:"month"`
-	Balance int64        `json:"balance"`
-	At      int64        `json:"at"` // effective: 00:00 of the payable date
-}
-
 // CloseMonths posts the due closes of all creators: one transfer per creator and month, effective at 00:00 of the payable
 // date. It gives how many it posted.
 func (a *Accrual) CloseMonths(ctx context.Context, marketplace uint16) (closed int, err error) {
@@ -171,13 +165,13 @@ func (g *group) close(entries []ledger.Entry) (count int, err error) {
 		}
 		at := month.Payable(m.Location(), m.Policy.HoldDays)
 		subject := "close/" + parts[1] + "/" + string(month)
-		body, err := encode(closing{parts[1], month, e.Balance, clock.Micro(at)})
+		body, err := decision.Encode(decision.Close{Creator: parts[1], Month: month, Balance: e.Balance, At: clock.Micro(at)})
 		if err != nil {
 			return count, err
 		}
 		payable := ledger.Account(strings.Join(parts[:3], "/") + "/payable")
 		g.out.decisions = append(g.out.decisions, []any{g.lane(), subject, int64(1), g.tx.Turn(g.lane()), clock.Micro(g.now), body})
-		for i, leg := range move(nil, ComponentClose, e.Account, payable, e.Balance) {
+		for i, leg := range decision.Move(nil, decision.ComponentClose, e.Account, payable, e.Balance) {
 			g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: subject, Version: 1, Component: leg.Component, Leg: i,
 				Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: at})
 		}
@@ -187,4 +181,22 @@ func (g *group) close(entries []ledger.Entry) (count int, err error) {
 		count++
 	}
 	return count, nil
+}
+
+// TellEffective announces the versions of rate cards that took effect after an instant and up to another.
+func (a *Accrual) TellEffective(ctx context.Context, m market.Market, after, until time.Time) (said []string, err error) {
+	err = a.internal(ctx, db.Background, m.No, func(g *group) error {
+		said = nil
+		for _, v := range g.book.rates.Cards {
+			if !v.Effective.After(after) || v.Effective.After(until) {
+				continue
+			}
+			g.notes = append(g.notes, note{topic: "rate_card.effective", body: map[string]any{"marketplace": m.ID, "kind": v.Kind,
+				"version": v.Number, "effective": v.Effective}})
+			said = append(said, fmt.Sprintf("%s %s: rate card %s version %d took effect", v.Effective.In(m.Location()).Format("2006-01-02 15:04 MST"),
+				m.ID, v.Kind, v.Number))
+		}
+		return nil
+	})
+	return said, fault.Wrap(err, "announcing rate cards in force")
 }

@@ -10,6 +10,7 @@ import (
 	"tributary/internal/clock"
 	"tributary/internal/commission"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/ledger"
@@ -27,20 +28,14 @@ type LineKey struct {
 	Line  string `json:"line"`
 }
 
+// Subject names the line among decisions and transfers.
+func (k LineKey) Subject() string { return decision.Subject(k.Order, k.Line) }
+
 // Violation is an operator's finding. At and Month are set here.
 type Violation = commission.Violation
 
-// Adjustment is money that a person gives or takes, with a reason.
-type Adjustment struct {
-	ID      id.ID  `json:"id"`
-	Creator id.ID  `json:"creator"`
-	Amount  int64  `json:"amount"` // minor units; below zero: taken
-	Reason  string `json:"reason"`
-	Words   string `json:"words,omitempty"`
-	By      string `json:"by"`
-	Second  string `json:"second,omitempty"`
-	Ref     string `json:"ref,omitempty"`
-}
+// Adjustment is money that a person gives or takes.
+type Adjustment = decision.Adjustment
 
 // ClickVerdict says by which rule a click was found invalid after it was answered.
 type ClickVerdict struct {
@@ -132,34 +127,30 @@ func (a *Accrual) Adjust(ctx context.Context, marketplace uint16, adj Adjustment
 		return fault.Invalidf("amount", "is 0", "give minor units, below zero to take money back")
 	}
 	return a.internal(ctx, db.Money, marketplace, func(g *group) error {
-		subject := "adjustment/" + adj.ID.Text(id.Correction)
+		subject := decision.AdjustmentSubject(adj.ID)
 		var version int64
 		if known, err := g.tx.One(selectDecided, []any{&version}, g.lane(), subject); err != nil || known {
 			return fault.Wrap(err, "looking for "+subject)
 		}
-		entries, err := ledger.Under(g.tx, string(CreatorAccount(adj.Creator, g.book.market.ID, "earned/")))
+		entries, err := ledger.Under(g.tx, string(decision.CreatorAccount(adj.Creator, g.book.market.ID, "earned/")))
 		if err != nil {
 			return err
 		}
 		if _, err := g.close(entries); err != nil {
 			return err
 		}
-		body, err := encode(adj)
+		body, err := decision.Encode(adj)
 		if err != nil {
 			return err
 		}
 		g.out.decisions = append(g.out.decisions, []any{g.lane(), subject, int64(1), g.tx.Turn(g.lane()), clock.Micro(g.now), body})
-		for i, leg := range adjustmentLegs(adj, g.book.market.ID) {
+		for i, leg := range adj.Legs(g.book.market.ID) {
 			g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: subject, Version: 1, Component: leg.Component, Leg: i,
 				Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: g.now})
 		}
 		g.notes = append(g.notes, note{topic: "commission.adjusted", creator: int64(adj.Creator), body: adj})
 		return nil
 	})
-}
-
-func adjustmentLegs(adj Adjustment, marketplace string) []Leg {
-	return move(nil, ComponentAdjustment, OperatorAccount(marketplace, "adjustment"), CreatorAccount(adj.Creator, marketplace, "payable"), adj.Amount)
 }
 
 // Invalidate notes that clicks were invalid traffic after all, and decides again what rested on them, as far as no closed

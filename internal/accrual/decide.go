@@ -1,32 +1,20 @@
 package accrual
 
 import (
-	"tributary/internal/attribution"
 	"tributary/internal/clock"
 	"tributary/internal/commission"
+	"tributary/internal/decision"
 	"tributary/internal/id"
 	"tributary/internal/ledger"
-	"tributary/internal/order"
 	"tributary/internal/policy"
+	"tributary/internal/sums"
 )
-
-// decision is the stored form of what was decided about a line: whole, or a reference to the version whose facts still
-// hold, plus what was folded.
-type decision struct {
-	Facts   *commission.Facts    `json:"facts,omitempty"`
-	Ref     int64                `json:"ref,omitempty"`
-	Verdict *attribution.Verdict `json:"verdict,omitempty"`
-	Basis   *commission.Basis    `json:"basis,omitempty"`
-	Events  []order.Applied      `json:"events,omitempty"`
-	Now     int64                `json:"now"`
-	Targets commission.Targets   `json:"targets"`
-}
 
 // posting is what a group writes: decisions, transfers, and the sums that pages read.
 type posting struct {
 	decisions  [][]any
 	transfers  []ledger.Transfer
-	sums       sums
+	sums       sums.Sums
 	volumes    map[volumeKey]int64 // change of a month's earned base under volume tiers
 	volumeRows [][]any
 }
@@ -34,8 +22,7 @@ type posting struct {
 // decide brings every line that the group touched to its targets, then the months that follow from them.
 func (g *group) decide() error {
 	g.out.volumes = map[volumeKey]int64{}
-	g.out.sums.open()
-	orders := map[*purchase]map[dayKey]bool{}
+	orders := map[*purchase]map[sums.DayKey]bool{}
 	for _, l := range g.dirty {
 		if orders[l.order] == nil {
 			orders[l.order] = l.order.credited()
@@ -48,12 +35,12 @@ func (g *group) decide() error {
 		after := p.credited()
 		for key := range before {
 			if !after[key] {
-				g.out.sums.day(key).orders--
+				g.out.sums.Day(key).Orders--
 			}
 		}
 		for key := range after {
 			if !before[key] {
-				g.out.sums.day(key).orders++
+				g.out.sums.Day(key).Orders++
 			}
 		}
 	}
@@ -62,7 +49,7 @@ func (g *group) decide() error {
 
 func (g *group) decideLine(l *line) error {
 	before, held, was := l.state.Basis, l.state.Held, l.state.Reason
-	d := decision{Events: l.state.Events, Now: clock.Micro(g.now), Ref: l.whole}
+	d := decision.Line{Events: l.state.Events, Now: clock.Micro(g.now), Ref: l.whole}
 	if l.judge {
 		commission.Price(l.facts, g.book.rates)
 		basis, verdict := commission.Credit(*l.facts)
@@ -81,13 +68,13 @@ func (g *group) decideLine(l *line) error {
 	if l.judge {
 		l.whole = l.version
 	}
-	body, err := encode(d)
+	body, err := decision.Encode(d)
 	if err != nil {
 		return err
 	}
 	subject := l.subject()
 	g.out.decisions = append(g.out.decisions, []any{g.lane(), subject, l.version, g.tx.Turn(g.lane()), d.Now, body})
-	for i, leg := range Transition(g.book.market.ID, before, held, l.state.Basis, target) {
+	for i, leg := range decision.Transition(g.book.market.ID, before, held, l.state.Basis, target) {
 		g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: subject, Version: l.version, Component: leg.Component, Leg: i,
 			Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: g.now})
 	}
@@ -105,16 +92,6 @@ func (l *line) posted(before commission.Basis) commission.Posted {
 	return l.state.Held
 }
 
-// LineNote is what the outbox says about a line.
-type LineNote struct {
-	Order   string             `json:"order"`
-	Line    string             `json:"line"`
-	Version int64              `json:"version"`
-	Pending int64              `json:"pending"`
-	Earned  int64              `json:"earned"`
-	Reason  attribution.Reason `json:"reason,omitempty"`
-}
-
 // tell announces what changed, to the creator and, where the credit moved, to the one who had it.
 func (g *group) tell(l *line, earlier id.ID, held commission.Posted) {
 	t := l.targets
@@ -129,9 +106,9 @@ func (g *group) tell(l *line, earlier id.ID, held commission.Posted) {
 	case t.Posted().Total == held.Total && t.Earned > 0:
 		topic = "commission.earned"
 	}
-	body := LineNote{l.order.id, l.id, l.version, t.Pending, t.Earned, t.Reason}
+	body := decision.LineNote{Order: l.order.id, Line: l.id, Version: l.version, Pending: t.Pending, Earned: t.Earned, Reason: t.Reason}
 	g.notes = append(g.notes, note{topic, int64(l.state.Basis.Creator), body})
 	if earlier != 0 && earlier != l.state.Basis.Creator {
-		g.notes = append(g.notes, note{"commission.reversed", int64(earlier), LineNote{l.order.id, l.id, l.version, 0, 0, t.Reason}})
+		g.notes = append(g.notes, note{"commission.reversed", int64(earlier), decision.LineNote{Order: l.order.id, Line: l.id, Version: l.version, Reason: t.Reason}})
 	}
 }

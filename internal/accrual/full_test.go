@@ -12,6 +12,7 @@ import (
 	"tributary/internal/click"
 	"tributary/internal/db"
 	"tributary/internal/enrolment"
+	"tributary/internal/explain"
 	"tributary/internal/id"
 	"tributary/internal/link"
 	"tributary/internal/market"
@@ -57,11 +58,11 @@ func (w *world) rates(all ...any) {
 }
 
 // explain reads a line's explanation.
-func (w *world) explain(orderID, lineID string) *accrual.Explanation {
+func (w *world) explain(orderID, lineID string) *explain.Explanation {
 	w.t.Helper()
-	var e *accrual.Explanation
+	var e *explain.Explanation
 	if err := w.db.Read(context.Background(), func(tx *db.Tx) (err error) {
-		e, err = accrual.Explain(tx, 1, orderID, lineID)
+		e, err = explain.Line(tx, 1, orderID, lineID)
 		return err
 	}); err != nil {
 		w.t.Fatal(err)

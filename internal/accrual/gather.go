@@ -18,6 +18,7 @@ import (
 	"tributary/internal/order"
 	"tributary/internal/policy"
 	"tributary/internal/product"
+	"tributary/internal/shopper"
 )
 
 // found is what the database says about what the new lines speak of: a few reads, each for the whole group.
@@ -123,7 +124,7 @@ func (g *group) readNeighbours(f *found) error {
 // makeKeys notes under which keys an order is known: the clicks it presents (the cookie), and the shopper's own.
 func (g *group) makeKeys(f *found, p *purchase) {
 	before := len(p.facts.Keys)
-	if own := p.facts.Shopper.identity(); own != nil {
+	if own := p.facts.Shopper.Identity(); own != nil {
 		p.addKey(own)
 	}
 	for _, l := range p.sequence {
@@ -284,15 +285,15 @@ func earliestTouch(touches []attribution.Touch) int64 {
 
 // buyer compares the shopper with the creators of the touches, and counts units for the resale rule.
 func (g *group) buyer(f *found, l *line) attribution.Buyer {
-	shopper := l.order.facts.Shopper
-	own := shopper.identity()
-	b := attribution.Buyer{Known: own != nil, Business: shopper.Business}
+	who := l.order.facts.Shopper
+	own := who.Identity()
+	b := attribution.Buyer{Known: own != nil, Business: who.Business}
 	creators := map[id.ID]bool{}
 	for _, t := range l.facts.Touches {
 		creators[t.Creator] = true
 	}
-	for _, kind := range factKinds {
-		for _, owner := range f.owners[kind][string(shopper.Facts[kind])] {
+	for _, kind := range shopper.Kinds {
+		for _, owner := range f.owners[kind][string(who.Known[kind])] {
 			if creators[owner] {
 				b.Matches = append(b.Matches, attribution.Match{Creator: owner, Kind: kind})
 			}
@@ -378,7 +379,7 @@ func (g *group) mayChange(p *purchase, n neighbour) bool {
 // mend adds what the fresh orders change in a line's facts, and tells whether anything did.
 func (g *group) mend(f *found, l *line) bool {
 	first, changed := earliestTouch(l.facts.Touches), false
-	own := l.order.facts.Shopper.identity()
+	own := l.order.facts.Shopper.Identity()
 	for _, p := range g.fresh {
 		if !p.shares(l.order) {
 			continue
@@ -399,7 +400,7 @@ func (g *group) mend(f *found, l *line) bool {
 	}
 	from := l.order.at - g.book.market.Policy.ResaleWindow().Microseconds()
 	for _, p := range g.fresh {
-		if string(p.facts.Shopper.identity()) != string(own) || p.at < from || p.at > l.order.at {
+		if string(p.facts.Shopper.Identity()) != string(own) || p.at < from || p.at > l.order.at {
 			continue
 		}
 		for _, added := range p.sequence {

@@ -11,6 +11,7 @@ import (
 	"tributary/internal/clock"
 	"tributary/internal/commission"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/order"
 )
@@ -215,7 +216,7 @@ func (g *group) place(in *Incoming) (order.Answer, string) {
 		}
 		p.at = at
 	}
-	if p.facts.Shopper.Facts == nil {
+	if p.facts.Shopper.Known == nil {
 		p.facts.Shopper = in.Facts
 	}
 	if p.paid == 0 && !g.book.market.Policy.AwaitPayment {
@@ -233,7 +234,7 @@ func (g *group) place(in *Incoming) (order.Answer, string) {
 
 func (g *group) addLine(p *purchase, sent *order.Line, placed time.Time) *line {
 	l := &line{order: p, id: sent.ID, sku: sent.SKU, isNew: true, judge: true}
-	l.ordered = ordered{Category: sent.Category, Seller: sent.Seller, Content: contentOf(sent)}
+	l.ordered = decision.Ordered{Category: sent.Category, Seller: sent.Seller, Content: contentOf(sent)}
 	l.terms = order.Terms{Quantity: sent.Quantity, Net: sent.Amount.Amount, Digital: sent.Digital, OrderedAt: p.at}
 	if sent.AddedAt != nil {
 		l.ordered.Added = clock.Micro(*sent.AddedAt)

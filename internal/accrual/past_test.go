@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"tributary/internal/accrual"
 	"tributary/internal/commission"
 	"tributary/internal/db"
+	"tributary/internal/explain"
 	"tributary/internal/order"
 )
 
@@ -22,9 +22,9 @@ func TestPast(t *testing.T) {
 	}
 	var seen []string
 	if err := w.db.Read(context.Background(), func(tx *db.Tx) error {
-		var cursor accrual.PastCursor
+		var cursor explain.PastCursor
 		for {
-			page, err := accrual.Past(tx, 1, begin.Add(3*time.Minute), &cursor, 2)
+			page, err := explain.Past(tx, 1, begin.Add(3*time.Minute), &cursor, 2)
 			if err != nil || len(page) == 0 {
 				return err
 			}

@@ -2,13 +2,13 @@ package accrual
 
 import (
 	"encoding/json"
-	"strings"
 
-	"tributary/internal/attribution"
 	"tributary/internal/commission"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/order"
+	"tributary/internal/shopper"
 )
 
 // purchase is an order as the group holds it.
@@ -27,9 +27,9 @@ type purchase struct {
 }
 
 type purchaseFacts struct {
-	Shopper  Shopper  `json:"shopper"`
-	Physical bool     `json:"physical,omitempty"` // holds a non-digital product
-	Keys     [][]byte `json:"keys,omitempty"`     // under which it is known
+	Shopper  shopper.Facts `json:"shopper"`
+	Physical bool          `json:"physical,omitempty"` // holds a non-digital product
+	Keys     [][]byte      `json:"keys,omitempty"`     // under which it is known
 }
 
 // line is a line as the group holds it.
@@ -38,10 +38,10 @@ type line struct {
 	id      string
 	sku     string
 	terms   order.Terms
-	ordered ordered
+	ordered decision.Ordered
 	version int64
 	whole   int64 // the newest version that carries whole facts
-	state   state
+	state   decision.State
 	targets commission.Targets
 	isNew   bool
 	changed bool // events came
@@ -49,28 +49,6 @@ type line struct {
 	facts   *commission.Facts
 	sent    *order.Line // a new line as the store sent it
 	coupons []string    // of the order.placed that brought it
-}
-
-// ordered is what a line was placed with, beside its terms. Content tells whether it is sent again with other content.
-type ordered struct {
-	Category string `json:"category,omitempty"`
-	Seller   string `json:"seller,omitempty"`
-	Added    int64  `json:"added,omitempty"`
-	Content  []byte `json:"content"`
-	Digital  string `json:"digital_month,omitempty"`
-}
-
-// state is what a line's row keeps beside its columns, so that an event needs no other row to be settled.
-type state struct {
-	Basis   commission.Basis   `json:"b"`
-	Events  []order.Applied    `json:"e,omitempty"`
-	Held    commission.Posted  `json:"h"`
-	Reason  attribution.Reason `json:"r,omitempty"`
-	Day     counted            `json:"d"`
-	Journey journey            `json:"j"`
-	Margin  margin             `json:"m"`
-	// Later tells that the card of the first shipment applies, which is not known yet when the order comes.
-	Later bool `json:"l,omitempty"`
 }
 
 var (
@@ -174,19 +152,11 @@ func (g *group) readFacts(lines []*line) error {
 		if l == nil || version != l.whole {
 			return nil
 		}
-		var d decision
+		var d decision.Line
 		err := json.Unmarshal([]byte(body), &d)
 		l.facts = d.Facts
 		return err
 	}, g.lane()), "reading decisions")
 }
 
-func (l *line) subject() string { return Subject(l.order.id, l.id) }
-
-// Subject names a line among decisions and transfers. Ids of the store may hold any printable character, a slash too: it
-// is escaped, so that two lines never share a name.
-func Subject(orderID, lineID string) string {
-	return "line/" + subjectPart.Replace(orderID) + "/" + subjectPart.Replace(lineID)
-}
-
-var subjectPart = strings.NewReplacer("%", "%25", "/", "%2F")
+func (l *line) subject() string { return decision.Subject(l.order.id, l.id) }

@@ -1,27 +1,22 @@
 package accrual
 
 import (
-	"encoding/json"
 	"sort"
 	"time"
 
 	"tributary/internal/click"
 	"tributary/internal/clock"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/ledger"
 	"tributary/internal/market"
 )
 
-func encode(value any) (string, error) {
-	raw, err := json.Marshal(value)
-	return string(raw), fault.Wrap(err, "writing a decision")
-}
-
 func dayOf(m market.Market, at time.Time) string { return market.Day(at, m.Location()) }
 
 // save writes what the group changed: multi-row, keys sorted where rows are shared, the rows that everyone shares last.
 func (g *group) save() error {
-	for _, step := range []func() error{g.saveEvents, g.saveOrders, g.saveLines, g.saveBounties, g.saveNotes, g.saveVolumes, g.saveSums} {
+	for _, step := range []func() error{g.saveEvents, g.saveOrders, g.saveLines, g.saveBounties, g.saveNotes, g.saveVolumes, func() error { return g.out.sums.Save(g.tx, g.lane()) }} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -52,7 +47,7 @@ func (g *group) saveEvents() error {
 func (g *group) saveOrders() error {
 	rows := make([][]any, 0, len(g.fresh))
 	for _, p := range g.fresh {
-		facts, err := encode(p.facts)
+		facts, err := decision.Encode(p.facts)
 		if err != nil {
 			return err
 		}
@@ -82,11 +77,11 @@ func (g *group) saveLines() error {
 	})
 	rows := make([][]any, len(lines))
 	for i, l := range lines {
-		terms, err := encode(l.ordered)
+		terms, err := decision.Encode(l.ordered)
 		if err != nil {
 			return err
 		}
-		kept, err := encode(l.state)
+		kept, err := decision.Encode(l.state)
 		if err != nil {
 			return err
 		}
@@ -110,7 +105,7 @@ func (g *group) saveLines() error {
 func (g *group) saveNotes() error {
 	rows := make([][]any, len(g.notes))
 	for i, n := range g.notes {
-		body, err := encode(n.body)
+		body, err := decision.Encode(n.body)
 		if err != nil {
 			return err
 		}

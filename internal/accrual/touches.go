@@ -14,6 +14,7 @@ import (
 	"tributary/internal/id"
 	"tributary/internal/link"
 	"tributary/internal/product"
+	"tributary/internal/shopper"
 )
 
 var selectVerdicts = db.In(`SELECT click, rule FROM click_verdict WHERE market = $1 AND click IN ($LIST)`)
@@ -23,7 +24,7 @@ func (g *group) readTouches(f *found) error {
 	var customers [][]byte
 	var tags []string
 	for _, p := range g.fresh {
-		if hash := p.facts.Shopper.Facts[creator.FactCustomer]; hash != nil {
+		if hash := p.facts.Shopper.Known[creator.FactCustomer]; hash != nil {
 			customers = append(customers, hash)
 		}
 		for _, l := range p.sequence {
@@ -44,7 +45,7 @@ func (g *group) readTouches(f *found) error {
 	for _, p := range g.fresh {
 		for _, l := range p.sequence {
 			touches := g.tokenTouches(l.sent.Clicks, attribution.FromToken)
-			touches = append(touches, g.tokenTouches(bound[string(p.facts.Shopper.Facts[creator.FactCustomer])], attribution.FromCustomer)...)
+			touches = append(touches, g.tokenTouches(bound[string(p.facts.Shopper.Known[creator.FactCustomer])], attribution.FromCustomer)...)
 			for i, sent := range l.sent.Touches {
 				touches = append(touches, importedTouch(tracking[link.CleanTag(sent.Tag)], g.no, int64(i)+1, sent.ClickedAt))
 			}
@@ -243,10 +244,10 @@ func seen(touches []attribution.Touch) bool {
 // store account.
 func (g *group) readOwners(f *found) error {
 	f.owners = map[string]map[string][]id.ID{}
-	for _, kind := range factKinds {
+	for _, kind := range shopper.Kinds {
 		var hashes [][]byte
 		for _, p := range g.fresh {
-			if hash := p.facts.Shopper.Facts[kind]; hash != nil {
+			if hash := p.facts.Shopper.Known[kind]; hash != nil {
 				hashes = append(hashes, hash)
 			}
 		}
@@ -260,7 +261,7 @@ func (g *group) readOwners(f *found) error {
 		f.owners[kind] = owners
 	}
 	for _, p := range g.fresh {
-		facts := p.facts.Shopper.Facts
+		facts := p.facts.Shopper.Known
 		for _, owner := range f.owners[creator.FactCustomer][string(facts[creator.FactCustomer])] {
 			learned := map[string][]byte{creator.FactPayment: facts[creator.FactPayment], creator.FactDevice: facts[creator.FactDevice]}
 			if err := creator.AddFacts(g.tx, owner, learned); err != nil {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"tributary/internal/accrual"
+	"tributary/internal/audit"
 	"tributary/internal/db"
 	"tributary/internal/order"
 )
@@ -42,7 +42,7 @@ func TestVerifyFindsWhatWasSpoiled(t *testing.T) {
 			})
 			found := 0
 			if err := w.db.Read(context.Background(), func(tx *db.Tx) error {
-				_, err := accrual.Verify(tx, 1, func(string) { found++ })
+				_, err := audit.Verify(tx, 1, func(string) { found++ })
 				return err
 			}); err != nil || found == 0 {
 				t.Errorf("%d differences, %v", found, err)

@@ -7,11 +7,11 @@ import (
 
 	"tributary/internal/clock"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/ledger"
 	"tributary/internal/market"
-	"tributary/internal/ratecard"
 )
 
 // Volume tiers are a component of their own per creator, marketplace and month (docs/spec.md §7): what lines change in a
@@ -31,23 +31,6 @@ type volumeKey struct {
 
 // volumeMonth is where a creator's month stands.
 type volumeMonth struct{ base, extra, version int64 }
-
-// VolumeDecision is what was decided about a month: its base and the bands that held.
-type VolumeDecision struct {
-	Creator string          `json:"creator"`
-	Month   string          `json:"month"`
-	Volume  id.ID           `json:"volume,omitempty"`
-	Number  int64           `json:"number,omitempty"`
-	Bands   []ratecard.Band `json:"bands,omitempty"`
-	Base    int64           `json:"base"`
-	Extra   int64           `json:"extra"`
-	Now     int64           `json:"now"`
-}
-
-// VolumeSubject names a creator's month among decisions and transfers.
-func VolumeSubject(creator id.ID, marketplace, month string) string {
-	return "tier/" + creator.Text(id.Creator) + "/" + marketplace + "/" + month
-}
 
 // addBases notes what a line adds to its creator's months, or takes from them.
 func (g *group) addBases(creator id.ID, bases map[string]int64, sign int64) {
@@ -94,7 +77,7 @@ func (g *group) decideVolumes() error {
 }
 
 func (g *group) decideVolume(key volumeKey, m volumeMonth, change int64) ([]any, error) {
-	d := VolumeDecision{Creator: key.creator.Text(id.Creator), Month: key.month, Base: m.base + change, Extra: m.extra, Now: clock.Micro(g.now)}
+	d := decision.Volume{Creator: key.creator.Text(id.Creator), Month: key.month, Base: m.base + change, Extra: m.extra, Now: clock.Micro(g.now)}
 	if g.book.market.Open(market.Month(key.month), g.now) {
 		d.Extra = 0
 		if v := g.book.rates.VolumeOf(key.month); v != nil {
@@ -102,22 +85,17 @@ func (g *group) decideVolume(key volumeKey, m volumeMonth, change int64) ([]any,
 		}
 	}
 	m.version++
-	body, err := encode(d)
+	body, err := decision.Encode(d)
 	if err != nil {
 		return nil, err
 	}
-	subject := VolumeSubject(key.creator, g.book.market.ID, key.month)
+	subject := decision.VolumeSubject(key.creator, g.book.market.ID, key.month)
 	g.out.decisions = append(g.out.decisions, []any{g.lane(), subject, m.version, g.tx.Turn(g.lane()), d.Now, body})
-	for i, leg := range volumeLegs(key, g.book.market.ID, d.Extra-m.extra) {
+	for i, leg := range decision.VolumeLegs(key.creator, g.book.market.ID, key.month, d.Extra-m.extra) {
 		g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: subject, Version: m.version, Component: leg.Component, Leg: i,
 			Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: g.now})
 	}
 	return []any{g.lane(), int64(key.creator), key.month, d.Base, d.Extra, m.version}, nil
-}
-
-// volumeLegs pays the change of a month's extra, never through pending.
-func volumeLegs(key volumeKey, marketplace string, change int64) []Leg {
-	return move(nil, ComponentVolume, OperatorAccount(marketplace, "promotion"), EarnedAccount(key.creator, marketplace, key.month), change)
 }
 
 func (g *group) saveVolumes() error {

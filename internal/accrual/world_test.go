@@ -9,11 +9,13 @@ import (
 	_ "time/tzdata"
 
 	"tributary/internal/accrual"
+	"tributary/internal/audit"
 	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/db/dbtest"
+	"tributary/internal/due"
 	"tributary/internal/enrolment"
 	"tributary/internal/id"
 	"tributary/internal/ledger"
@@ -23,6 +25,7 @@ import (
 	"tributary/internal/policy"
 	"tributary/internal/ratecard"
 	"tributary/internal/secret"
+	"tributary/internal/shopper"
 )
 
 // world is a marketplace with two creators, a card of 4.5 % and a clock that stands still until it is set.
@@ -94,6 +97,8 @@ func (w *world) token(c id.ID, at time.Time, change ...func(*click.Token)) strin
 	return w.sealer.Seal(t)
 }
 
+func (w *world) due() due.Schedule { return due.Schedule{DB: w.db, Clock: w.clock, Accrual: w.Accrual} }
+
 func (w *world) next() string { w.count++; return "evt-" + strconv.Itoa(w.count) }
 
 func usd(amount int64) money.Money { return money.Money{Amount: amount, Currency: "USD"} }
@@ -119,7 +124,7 @@ func (w *world) incoming(events ...order.Event) []accrual.Incoming {
 		}
 		in[i] = accrual.Incoming{Event: e, Hash: e.Hash()}
 		if e.Placed != nil {
-			in[i].Facts = accrual.Keyed(w.ring, e.Placed.Shopper)
+			in[i].Facts = shopper.Keyed(w.ring, e.Placed.Shopper)
 		}
 	}
 	return in
@@ -194,7 +199,7 @@ func (w *world) audit() {
 		if _, err := ledger.Verify(tx, differ); err != nil {
 			return err
 		}
-		_, err := accrual.Verify(tx, 1, differ)
+		_, err := audit.Verify(tx, 1, differ)
 		return err
 	}); err != nil {
 		w.t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/db"
+	"tributary/internal/explain"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/link"
@@ -205,7 +206,7 @@ type orderOutput struct {
 	Body struct {
 		Marketplace string                 `json:"marketplace"`
 		Order       string                 `json:"order"`
-		Lines       []*accrual.Explanation `json:"lines"`
+		Lines       []*explain.Explanation `json:"lines"`
 		Waiting     []string               `json:"waiting" doc:"ids of events that wait for this order"`
 	}
 }
@@ -218,7 +219,7 @@ func (s *server) showOrder(ctx context.Context, in *orderInput) (*orderOutput, e
 	out := &orderOutput{}
 	out.Body.Marketplace, out.Body.Order = m.ID, in.Order
 	err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		out.Body.Lines, out.Body.Waiting, err = accrual.ExplainOrder(tx, m.No, in.Order)
+		out.Body.Lines, out.Body.Waiting, err = explain.Order(tx, m.No, in.Order)
 		return err
 	})
 	if err != nil {
@@ -234,8 +235,8 @@ func (s *server) showOrder(ctx context.Context, in *orderInput) (*orderOutput, e
 }
 
 // ownLines leaves a creator the lines in whose report they stand, without other creators' touches.
-func ownLines(lines []*accrual.Explanation, creator id.ID) []*accrual.Explanation {
-	own := []*accrual.Explanation{}
+func ownLines(lines []*explain.Explanation, creator id.ID) []*explain.Explanation {
+	own := []*explain.Explanation{}
 	for _, l := range lines {
 		if l.Creator == creator.Text(id.Creator) {
 			own = append(own, l.For(creator))

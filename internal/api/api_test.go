@@ -21,6 +21,7 @@ import (
 	"tributary/internal/db"
 	"tributary/internal/db/dbtest"
 	"tributary/internal/enrolment"
+	"tributary/internal/explain"
 	"tributary/internal/id"
 	"tributary/internal/link"
 	"tributary/internal/market"
@@ -131,7 +132,7 @@ func TestOrderAndItsExplanation(t *testing.T) {
 	}
 	for _, who := range []string{"store", "creator"} {
 		code, text := w.call(who, "GET", "/v1/orders/us/1001", nil)
-		var shown struct{ Lines []accrual.Explanation }
+		var shown struct{ Lines []explain.Explanation }
 		if err := json.Unmarshal([]byte(text), &shown); err != nil || code != 200 || len(shown.Lines) != 1 {
 			t.Fatalf("%s: %d %s", who, code, text)
 		}

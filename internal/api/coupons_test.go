@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"tributary/internal/accrual"
 	"tributary/internal/click"
+	"tributary/internal/explain"
 	"tributary/internal/id"
 )
 
@@ -138,7 +138,7 @@ func TestInvalidClicks(t *testing.T) {
 	}
 	for _, order := range []string{"1001", "1002"} {
 		_, text := w.call("store", "GET", "/v1/orders/us/"+order, nil)
-		var shown struct{ Lines []accrual.Explanation }
+		var shown struct{ Lines []explain.Explanation }
 		if err := json.Unmarshal([]byte(text), &shown); err != nil || len(shown.Lines) != 1 || shown.Lines[0].Pending != 0 ||
 			!strings.Contains(text, "invalid_traffic") || !strings.Contains(text, "click_farm") {
 			t.Errorf("%s: %s", order, text)

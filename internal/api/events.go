@@ -11,6 +11,7 @@ import (
 	"tributary/internal/accrual"
 	"tributary/internal/fault"
 	"tributary/internal/order"
+	"tributary/internal/shopper"
 )
 
 // Limits of POST /v1/orders/events, as docs/integrate.md states them.
@@ -89,7 +90,7 @@ func (b *batch) put(marketplace uint16, i int, e order.Event) {
 	}
 	in := accrual.Incoming{Event: e, Hash: e.Hash()}
 	if e.Placed != nil {
-		in.Facts = accrual.Keyed(b.Ring, e.Placed.Shopper)
+		in.Facts = shopper.Keyed(b.Ring, e.Placed.Shopper)
 	}
 	p.events, p.at = append(p.events, in), append(p.at, i)
 }

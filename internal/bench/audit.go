@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"tributary/internal/accrual"
+	"tributary/internal/audit"
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/ledger"
@@ -24,7 +24,7 @@ func audits(ctx context.Context, o Options) (report Report, err error) {
 	if err := t.describe(ctx, &report); err != nil {
 		return report, err
 	}
-	var seen accrual.Verified
+	var seen audit.Verified
 	rates, err := report.inTurn(ctx, "lines/s", side{"taking orders", t.paced(t.placedAndShipped)},
 		side{"audit of everything", func(ctx context.Context) (rate float64, err error) {
 			begin := clock.Wall()
@@ -56,7 +56,7 @@ func (t *taker) placedAndShipped(ctx context.Context, requests int) (took time.D
 }
 
 // audit recomputes everything; a difference is an error.
-func (w *World) audit(ctx context.Context) (seen accrual.Verified, err error) {
+func (w *World) audit(ctx context.Context) (seen audit.Verified, err error) {
 	found := 0
 	first := ""
 	differ := func(text string) {
@@ -66,7 +66,7 @@ func (w *World) audit(ctx context.Context) (seen accrual.Verified, err error) {
 	}
 	err = w.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		if _, err = ledger.Verify(tx, differ); err == nil {
-			seen, err = accrual.Verify(tx, w.Market.Lane(), differ)
+			seen, err = audit.Verify(tx, w.Market.Lane(), differ)
 		}
 		return err
 	})

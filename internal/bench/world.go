@@ -29,6 +29,7 @@ import (
 	"tributary/internal/policy"
 	"tributary/internal/product"
 	"tributary/internal/ratecard"
+	"tributary/internal/shopper"
 )
 
 // World is an installation with one marketplace, creators who may earn, a card of 4.5 %, a few products, and a
@@ -201,7 +202,7 @@ func (w *World) incoming(events []order.Event) ([]accrual.Incoming, error) {
 		}
 		in[i] = accrual.Incoming{Event: e, Hash: e.Hash()}
 		if e.Placed != nil {
-			in[i].Facts = accrual.Keyed(w.Ring, e.Placed.Shopper)
+			in[i].Facts = shopper.Keyed(w.Ring, e.Placed.Shopper)
 		}
 	}
 	return in, nil

@@ -3,8 +3,8 @@ package claim
 import (
 	"time"
 
-	"tributary/internal/accrual"
 	"tributary/internal/enrolment"
+	"tributary/internal/explain"
 	"tributary/internal/id"
 )
 
@@ -96,7 +96,7 @@ type Touch struct {
 
 // Tell answers from the explanations of an order's lines, as far as this creator may know. waiting says that events wait
 // for the order. It is pure, and what it gives holds nothing of anybody else's.
-func Tell(lines []*accrual.Explanation, waiting bool, creator id.ID, zone *time.Location) Known {
+func Tell(lines []*explain.Explanation, waiting bool, creator id.ID, zone *time.Location) Known {
 	k := Known{Case: NoClick, Lines: []Line{}, Claimable: true}
 	switch {
 	case len(lines) == 0 && waiting:
@@ -132,7 +132,7 @@ func (l Line) settled() bool {
 	return l.Credited && l.Own != nil && l.Own.Pending+l.Own.Earned > 0 || l.Reason == "awaiting_payment"
 }
 
-func tellLine(e *accrual.Explanation, creator id.ID, zone *time.Location) Line {
+func tellLine(e *explain.Explanation, creator id.ID, zone *time.Location) Line {
 	me := creator.Text(id.Creator)
 	l := Line{Line: e.Line, Reason: "no_touch"}
 	for i := range e.Touches {
@@ -153,7 +153,7 @@ func tellLine(e *accrual.Explanation, creator id.ID, zone *time.Location) Line {
 }
 
 // tellTouch is the fate of a touch of the creator's own.
-func tellTouch(e *accrual.Explanation, i int, zone *time.Location) Touch {
+func tellTouch(e *explain.Explanation, i int, zone *time.Location) Touch {
 	from := e.Touches[i]
 	t := Touch{Click: from.Click, Source: string(from.Source), At: from.At, Program: from.Program, Tracking: from.Tracking,
 		Coupon: from.Coupon, View: from.View, Won: from.Won, Reason: string(from.Reason), Rule: from.Rule}
@@ -169,7 +169,7 @@ func tellTouch(e *accrual.Explanation, i int, zone *time.Location) Touch {
 
 // ending finds when, and by what, the session of a touch ended for its line (docs/spec.md §5.2), from the explanation: the
 // evidence for the reason that attribution gave.
-func ending(e *accrual.Explanation, i int) (*time.Time, End) {
+func ending(e *explain.Explanation, i int) (*time.Time, End) {
 	t := e.Touches[i]
 	if t.Reason == "superseded" {
 		return taker(e, i)
@@ -197,7 +197,7 @@ func ending(e *accrual.Explanation, i int) (*time.Time, End) {
 
 // taker finds what superseded a touch: the first click of another creator behind it that counts, if it came before the
 // line was chosen; else whatever won the line.
-func taker(e *accrual.Explanation, i int) (*time.Time, End) {
+func taker(e *explain.Explanation, i int) (*time.Time, End) {
 	t := e.Touches[i]
 	for j, other := range e.Touches { // oldest first
 		if j == i || !hasSession(t) || !endsSessions(other) || other.Creator == t.Creator || !behind(other, t) {
@@ -224,7 +224,7 @@ func taker(e *accrual.Explanation, i int) (*time.Time, End) {
 }
 
 // behind tells whether a click came after a touch: at the same instant it is behind a view, and behind a smaller click id.
-func behind(click, touch accrual.TouchExplained) bool {
+func behind(click, touch explain.Touch) bool {
 	if !click.At.Equal(*touch.At) {
 		return click.At.After(*touch.At)
 	}
@@ -232,11 +232,11 @@ func behind(click, touch accrual.TouchExplained) bool {
 }
 
 // hasSession tells a click or a view from a coupon, and from what could not be read.
-func hasSession(t accrual.TouchExplained) bool { return t.At != nil && t.Source != "coupon" }
+func hasSession(t explain.Touch) bool { return t.At != nil && t.Source != "coupon" }
 
 // endsSessions tells whether a touch is a click that counts: views and coupons end nobody's session, and what does not
 // count is as if it had not happened. A click of an enrolment that was active then and has closed since did end others.
-func endsSessions(t accrual.TouchExplained) bool {
+func endsSessions(t explain.Touch) bool {
 	if !hasSession(t) || t.View {
 		return false
 	}
@@ -250,7 +250,7 @@ func endsSessions(t accrual.TouchExplained) bool {
 }
 
 // entered is when the line was chosen: put in the cart, where that is known, else ordered.
-func entered(e *accrual.Explanation) time.Time {
+func entered(e *explain.Explanation) time.Time {
 	if e.AddedAt != nil && !e.Digital {
 		return *e.AddedAt
 	}

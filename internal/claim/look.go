@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"tributary/internal/accrual"
 	"tributary/internal/click"
 	"tributary/internal/db"
+	"tributary/internal/explain"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 )
@@ -69,7 +69,7 @@ func Look(tx *db.Tx, marketplace uint16, zone *time.Location, creator id.ID, q Q
 
 // lookOrder looks for an order as it was written, then without the sign that people put before numbers.
 func lookOrder(tx *db.Tx, marketplace uint16, zone *time.Location, creator id.ID, order string) (Known, error) {
-	lines, waits, err := accrual.ExplainOrder(tx, marketplace, order)
+	lines, waits, err := explain.Order(tx, marketplace, order)
 	if err == nil && len(lines) == 0 && len(waits) == 0 && order != bare(order) {
 		return lookOrder(tx, marketplace, zone, creator, bare(order))
 	}

@@ -18,6 +18,7 @@ import (
 	"tributary/internal/clock"
 	"tributary/internal/commission"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/enrolment"
 	"tributary/internal/id"
 	"tributary/internal/link"
@@ -262,7 +263,7 @@ func (w *world) agrees(r *rapid.T, name string, who id.ID, k claim.Known) {
 	for _, l := range k.Lines {
 		var body string
 		w.read(func(tx *db.Tx) error {
-			_, err := tx.One(selectFacts, []any{&body}, accrual.Subject(name, l.Line))
+			_, err := tx.One(selectFacts, []any{&body}, decision.Subject(name, l.Line))
 			return err
 		})
 		var decision struct{ Facts commission.Facts }

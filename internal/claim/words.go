@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"tributary/internal/accrual"
+	"tributary/internal/explain"
 )
 
 // What is known is said in plain sentences, too. Times are the marketplace's; pages that know the reader's zone write
@@ -79,7 +79,7 @@ var lineReasons = map[string]string{
 
 const lineWon = "This line was won by you. "
 
-func lineWords(e *accrual.Explanation, l Line) string {
+func lineWords(e *explain.Explanation, l Line) string {
 	if l.Own != nil {
 		if words, known := lineReasons[l.Reason]; known {
 			if e.Finding != nil && l.Reason == "policy_violation" {
@@ -102,7 +102,7 @@ func lineWords(e *accrual.Explanation, l Line) string {
 }
 
 // touchWords tell what became of a touch of the reader's.
-func touchWords(e *accrual.Explanation, t Touch, zone *time.Location) string {
+func touchWords(e *explain.Explanation, t Touch, zone *time.Location) string {
 	says := func(at *time.Time) string { return at.In(zone).Format(timeForm) }
 	what := "Your click"
 	switch {
@@ -138,7 +138,7 @@ func touchWords(e *accrual.Explanation, t Touch, zone *time.Location) string {
 }
 
 // endWords say what ended the session of a touch.
-func endWords(e *accrual.Explanation, t Touch, says func(*time.Time) string) string {
+func endWords(e *explain.Explanation, t Touch, says func(*time.Time) string) string {
 	switch t.EndedBy {
 	case EndOtherClick:
 		return ": its session ended on " + says(t.EndedAt) + ", when the shopper clicked a link of another creator."

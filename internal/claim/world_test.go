@@ -25,6 +25,7 @@ import (
 	"tributary/internal/product"
 	"tributary/internal/ratecard"
 	"tributary/internal/secret"
+	"tributary/internal/shopper"
 )
 
 const (
@@ -129,7 +130,7 @@ func (w *world) send(e order.Event) {
 	w.must(e.Check(w.clock.Now(), "USD", true))
 	in := accrual.Incoming{Event: e, Hash: e.Hash()}
 	if e.Placed != nil {
-		in.Facts = accrual.Keyed(w.ring, e.Placed.Shopper)
+		in.Facts = shopper.Keyed(w.ring, e.Placed.Shopper)
 	}
 	results, err := w.a.Take(context.Background(), 1, []accrual.Incoming{in})
 	w.must(err)

@@ -157,7 +157,7 @@ func (r Ref) text() string {
 	case r.Claim != 0:
 		return r.Claim.Text(id.Claim)
 	case r.Line != "":
-		return accrual.Subject(r.Order, r.Line)
+		return accrual.LineKey{Order: r.Order, Line: r.Line}.Subject()
 	case r.Order != "":
 		return "order/" + r.Order
 	}

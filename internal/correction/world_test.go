@@ -8,6 +8,7 @@ import (
 	_ "time/tzdata"
 
 	"tributary/internal/accrual"
+	"tributary/internal/audit"
 	"tributary/internal/auth"
 	"tributary/internal/click"
 	"tributary/internal/clock"
@@ -159,7 +160,7 @@ func (w *world) audit() {
 		if _, err := ledger.Verify(tx, differ); err != nil {
 			return err
 		}
-		_, err := accrual.Verify(tx, 1, differ)
+		_, err := audit.Verify(tx, 1, differ)
 		return err
 	}))
 }

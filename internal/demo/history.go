@@ -15,11 +15,13 @@ import (
 	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/demo/catalog"
+	"tributary/internal/due"
 	"tributary/internal/link"
 	"tributary/internal/market"
 	"tributary/internal/money"
 	"tributary/internal/order"
 	"tributary/internal/secret"
+	"tributary/internal/shopper"
 )
 
 // HistoryDays is how far back the demo's history goes: far enough that months have closed and are payable.
@@ -29,6 +31,7 @@ const HistoryDays = 150
 // log, orders the accrual, months close on the way.
 type History struct {
 	World   *World
+	Due     due.Schedule
 	Accrual *accrual.Accrual
 	Clock   *clock.Business
 	Ring    *secret.Ring
@@ -72,7 +75,7 @@ func (h *History) Live(ctx context.Context, begin, end time.Time) error {
 		if day == days-1 {
 			until = end
 		}
-		if _, err := h.Accrual.Advance(ctx, h.World.Markets, later(until, h.Clock.Now()), h.Keep); err != nil {
+		if _, err := h.Due.Advance(ctx, h.World.Markets, later(until, h.Clock.Now()), h.Keep); err != nil {
 			return err
 		}
 		clicked, err := s.click(ctx, until)
@@ -279,7 +282,7 @@ func (s *story) book(ctx context.Context, until time.Time) (placed int, err erro
 		one := s.events[due]
 		in := accrual.Incoming{Event: one.event, Hash: one.event.Hash()}
 		if one.event.Placed != nil {
-			in.Facts = accrual.Keyed(s.Ring, one.event.Placed.Shopper)
+			in.Facts = shopper.Keyed(s.Ring, one.event.Placed.Shopper)
 			placed++
 		}
 		batches[one.market] = append(batches[one.market], in)

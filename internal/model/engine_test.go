@@ -9,6 +9,7 @@ import (
 	_ "time/tzdata"
 
 	"tributary/internal/accrual"
+	"tributary/internal/audit"
 	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/creator"
@@ -25,6 +26,7 @@ import (
 	"tributary/internal/product"
 	"tributary/internal/ratecard"
 	"tributary/internal/secret"
+	"tributary/internal/shopper"
 )
 
 // The harness: it translates a tale for the engine, lets it be lived there, and reads where everything stands.
@@ -113,9 +115,9 @@ func (e *engine) saveCreators(tx *db.Tx) error {
 			creator.Personal{}); err != nil {
 			return err
 		}
-		shopper := &orders.Shopper{Customer: e.own(c.Facts.Customer), Email: e.own(c.Facts.Email), Address: e.own(c.Facts.Address),
+		own := &orders.Shopper{Customer: e.own(c.Facts.Customer), Email: e.own(c.Facts.Email), Address: e.own(c.Facts.Address),
 			Household: e.own(c.Facts.Household), Payment: e.own(c.Facts.Payment), Device: e.own(c.Facts.Device)}
-		if err := creator.AddFacts(tx, e.who(c.Number), accrual.Keyed(e.ring, shopper).Facts); err != nil {
+		if err := creator.AddFacts(tx, e.who(c.Number), shopper.Keyed(e.ring, own).Known); err != nil {
 			return err
 		}
 		for program := 1; program <= 3; program++ {
@@ -278,7 +280,7 @@ func (e *engine) event(told Event) accrual.Incoming {
 		if s := told.Placed.Shopper; s != nil {
 			out.Placed.Shopper = &orders.Shopper{Customer: e.own(s.Customer), Email: e.own(s.Email), Address: e.own(s.Address),
 				Household: e.own(s.Household), Payment: e.own(s.Payment), Device: e.own(s.Device), Business: s.Business, NewCustomer: s.New}
-			in.Facts = accrual.Keyed(e.ring, out.Placed.Shopper)
+			in.Facts = shopper.Keyed(e.ring, out.Placed.Shopper)
 		}
 		for _, l := range told.Placed.Lines {
 			line := orders.Line{ID: l.ID, SKU: l.SKU, Quantity: l.Quantity, Amount: usd(l.Net), Category: l.Category, Seller: l.Seller, Digital: l.Digital}
@@ -449,7 +451,7 @@ func (es *engines) audit() {
 			return err
 		}
 		for no := uint16(1); no <= es.last; no++ {
-			if _, err := accrual.Verify(tx, int64(no), differ); err != nil {
+			if _, err := audit.Verify(tx, int64(no), differ); err != nil {
 				return err
 			}
 		}

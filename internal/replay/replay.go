@@ -11,8 +11,8 @@ import (
 	"context"
 	"time"
 
-	"tributary/internal/accrual"
 	"tributary/internal/db"
+	"tributary/internal/explain"
 	"tributary/internal/fault"
 	"tributary/internal/ratecard/ratefile"
 	"tributary/internal/rerate"
@@ -64,7 +64,7 @@ func (r *run) open(tx *db.Tx) error {
 	if err := q.Rules.Check(); err != nil {
 		return err
 	}
-	m, present, err := accrual.PastMarket(tx, q.Market)
+	m, present, err := explain.PastMarket(tx, q.Market)
 	if err != nil {
 		return err
 	}
@@ -84,17 +84,17 @@ func (r *run) open(tx *db.Tx) error {
 	r.no, r.draft = m.No, rerate.New(present, tried, q.Rules)
 	month := func(at int64) string { return string(m.Month(time.UnixMicro(at))) }
 	r.tally = newTally(r.draft, month, Difference{Market: m.ID, Currency: m.Currency, From: q.From, Until: q.Until, At: r.now})
-	r.total, err = accrual.PastCount(tx, m.No, q.From, q.Until)
+	r.total, err = explain.PastCount(tx, m.No, q.From, q.Until)
 	return err
 }
 
 // answer reads page by page, each on a view of its own: a long run holds up nobody.
 func (r *run) answer(ctx context.Context, d *db.DB, shown func(done, total int64) error) (*Difference, error) {
-	cursor := accrual.PastFrom(r.question.From)
+	cursor := explain.PastFrom(r.question.From)
 	for done := int64(0); ; {
 		read := 0
 		if err := d.Read(ctx, func(tx *db.Tx) error {
-			page, err := accrual.Past(tx, r.no, r.question.Until, &cursor, pageLines)
+			page, err := explain.Past(tx, r.no, r.question.Until, &cursor, pageLines)
 			read = len(page)
 			for i := range page {
 				r.line(&page[i])
@@ -113,7 +113,7 @@ func (r *run) answer(ctx context.Context, d *db.DB, shown func(done, total int64
 	}
 }
 
-func (r *run) line(p *accrual.PastLine) {
+func (r *run) line(p *explain.PastLine) {
 	was, would, unsaid := r.draft.Line(rerate.Line{Facts: p.Facts, Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason}, r.now)
 	r.tally.add(p, was, would, unsaid)
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"tributary/internal/accrual"
 	"tributary/internal/db"
+	"tributary/internal/explain"
 	"tributary/internal/policy"
 	"tributary/internal/ratecard/ratefile"
 	"tributary/internal/replay"
@@ -59,8 +59,8 @@ func TestDecidedAnew(t *testing.T) {
 	draft := rerate.New(book, book, rerate.Rules{})
 	reasons := map[string]int{}
 	w.read(func(tx *db.Tx) error {
-		cursor := accrual.PastFrom(begin)
-		page, err := accrual.Past(tx, 1, w.clock.Now(), &cursor, 100000)
+		cursor := explain.PastFrom(begin)
+		page, err := explain.Past(tx, 1, w.clock.Now(), &cursor, 100000)
 		for _, p := range page {
 			l := rerate.Line{Facts: p.Facts, Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason}
 			again := draft.Anew(l, w.clock.Now())
@@ -81,11 +81,11 @@ func TestDecidedAnew(t *testing.T) {
 }
 
 // pastLines reads all lines with their facts.
-func (w *world) pastLines() (page []accrual.PastLine) {
+func (w *world) pastLines() (page []explain.PastLine) {
 	w.t.Helper()
 	w.read(func(tx *db.Tx) (err error) {
-		cursor := accrual.PastFrom(begin.AddDate(-1, 0, 0))
-		page, err = accrual.Past(tx, 1, w.clock.Now().Add(time.Hour), &cursor, 100000)
+		cursor := explain.PastFrom(begin.AddDate(-1, 0, 0))
+		page, err = explain.Past(tx, 1, w.clock.Now().Add(time.Hour), &cursor, 100000)
 		return err
 	})
 	return page

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"tributary/internal/accrual"
+	"tributary/internal/explain"
 	"tributary/internal/id"
 	"tributary/internal/rerate"
 )
@@ -50,7 +50,7 @@ func row[K comparable](rows map[K]*Row, key K) *Row {
 }
 
 // add counts a line.
-func (t *tally) add(p *accrual.PastLine, was, would rerate.Outcome, unsaid rerate.Unsaid) {
+func (t *tally) add(p *explain.PastLine, was, would rerate.Outcome, unsaid rerate.Unsaid) {
 	category, month := row(t.categories, p.Category()), row(t.months, t.month(p.At))
 	if unsaid != "" {
 		t.Unsaid[unsaid]++
@@ -121,7 +121,7 @@ func (t *tally) addBases(o rerate.Outcome, side int) {
 }
 
 // keep holds on to a line as an example where it is among those that would change most.
-func (t *tally) keep(p *accrual.PastLine, was, would rerate.Outcome) {
+func (t *tally) keep(p *explain.PastLine, was, would rerate.Outcome) {
 	change := would.Commission - was.Commission
 	list := &t.Rises
 	if change < 0 {

@@ -15,6 +15,7 @@ import (
 	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/db/dbtest"
+	"tributary/internal/due"
 	"tributary/internal/enrolment"
 	"tributary/internal/id"
 	"tributary/internal/link"
@@ -25,6 +26,7 @@ import (
 	"tributary/internal/product"
 	"tributary/internal/ratecard"
 	"tributary/internal/secret"
+	"tributary/internal/shopper"
 )
 
 // world is a marketplace whose months hold everything that a line can meet: onsite and boosted views, coupons, contracts,
@@ -168,7 +170,7 @@ func (w *world) live(days, orders int) {
 	ctx := context.Background()
 	for day := range days {
 		to := w.clock.Now().Add(24 * time.Hour)
-		if _, err := w.taker.Advance(ctx, []market.Market{w.m}, to, func() error { return nil }); err != nil {
+		if _, err := (due.Schedule{DB: w.db, Clock: w.clock, Accrual: w.taker}).Advance(ctx, []market.Market{w.m}, to, func() error { return nil }); err != nil {
 			w.t.Fatal(err)
 		}
 		var events []order.Event
@@ -202,7 +204,7 @@ func (w *world) send(events []order.Event) {
 		}
 		in[i] = accrual.Incoming{Event: e, Hash: e.Hash()}
 		if e.Placed != nil {
-			in[i].Facts = accrual.Keyed(w.ring, e.Placed.Shopper)
+			in[i].Facts = shopper.Keyed(w.ring, e.Placed.Shopper)
 		}
 	}
 	if _, err := w.taker.Take(context.Background(), 1, in); err != nil {

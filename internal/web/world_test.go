@@ -32,6 +32,7 @@ import (
 	"tributary/internal/product"
 	"tributary/internal/ratecard"
 	"tributary/internal/secret"
+	"tributary/internal/shopper"
 	"tributary/internal/web"
 )
 
@@ -222,7 +223,7 @@ func (w *world) send(e order.Event) {
 	}
 	in := accrual.Incoming{Event: e, Hash: e.Hash()}
 	if e.Placed != nil {
-		in.Facts = accrual.Keyed(w.ring, e.Placed.Shopper)
+		in.Facts = shopper.Keyed(w.ring, e.Placed.Shopper)
 	}
 	results, err := w.accrual.Take(context.Background(), 1, []accrual.Incoming{in})
 	if err != nil || results[0].Status == order.Refused {

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"strings"
 
-	"tributary/internal/accrual"
 	"tributary/internal/clock"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/ledger"
@@ -110,7 +110,7 @@ func (b *Books) readLines(tx *db.Tx, i *Import, orders []any) (subjects []any, e
 		} else if who != 0 {
 			b.credit(id.ID(who), pending, earned)
 		}
-		subjects = append(subjects, accrual.Subject(orderID, lineID))
+		subjects = append(subjects, decision.Subject(orderID, lineID))
 		return nil
 	}, i.market.Lane())
 	return subjects, fault.Wrap(err, "reading lines back")

@@ -21,11 +21,13 @@ import (
 	"tributary/internal/accrual"
 	"tributary/internal/clock"
 	"tributary/internal/db"
+	"tributary/internal/due"
 	"tributary/internal/fault"
 	"tributary/internal/market"
 	"tributary/internal/order"
 	"tributary/internal/orderfile"
 	"tributary/internal/secret"
+	"tributary/internal/shopper"
 )
 
 // groupSize leaves room for one more order of the largest size within accrual's own group, so that an order and its
@@ -277,7 +279,7 @@ func (i *Import) apart() func(before, next time.Time) bool {
 	if !i.at.Replay {
 		return nil
 	}
-	return func(before, next time.Time) bool { return !accrual.NextDue(i.market, before).After(next) }
+	return func(before, next time.Time) bool { return !due.Next(i.market, before).After(next) }
 }
 
 // prepare reads groups and makes them ready. Those of an earlier run are read, because what comes after rests on them,
@@ -319,7 +321,7 @@ func (i *Import) check(g orderfile.Group) (ready, error) {
 		}
 		made.incoming[n] = accrual.Incoming{Event: e, Hash: e.Hash()}
 		if e.Placed != nil {
-			made.incoming[n].Facts = accrual.Keyed(i.Ring, e.Placed.Shopper)
+			made.incoming[n].Facts = shopper.Keyed(i.Ring, e.Placed.Shopper)
 		}
 	}
 	return made, nil
@@ -328,7 +330,7 @@ func (i *Import) check(g orderfile.Group) (ready, error) {
 // book moves the clock, saves new products, has the group's events booked, and notes that it is done.
 func (i *Import) book(ctx context.Context, g ready) error {
 	if i.at.Replay && g.Last.After(i.clock.Now()) {
-		ran, err := i.accrual.Advance(ctx, []market.Market{i.market}, g.Last, func() error { return i.moved(ctx, false) })
+		ran, err := due.Schedule{DB: i.DB, Clock: i.clock, Accrual: i.accrual}.Advance(ctx, []market.Market{i.market}, g.Last, func() error { return i.moved(ctx, false) })
 		i.at.Ran = append(i.at.Ran, ran...)
 		if err != nil {
 			return err

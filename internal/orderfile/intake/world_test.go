@@ -7,7 +7,7 @@ import (
 	"time"
 	_ "time/tzdata"
 
-	"tributary/internal/accrual"
+	"tributary/internal/audit"
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/db/dbtest"
@@ -77,7 +77,7 @@ func (w *world) audit() {
 			return err
 		}
 		for _, m := range markets {
-			if _, err := accrual.Verify(tx, m.Lane(), differ); err != nil {
+			if _, err := audit.Verify(tx, m.Lane(), differ); err != nil {
 				return err
 			}
 		}

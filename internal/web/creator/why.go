@@ -6,8 +6,8 @@ import (
 
 	"github.com/a-h/templ"
 
-	"tributary/internal/accrual"
 	"tributary/internal/db"
+	"tributary/internal/explain"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/report"
@@ -15,7 +15,7 @@ import (
 )
 
 // own reads the explanation of one of the creator's lines. Somebody else's line is as if it did not exist.
-func own(tx *db.Tx, d *desk, r *http.Request) (report.Line, *accrual.Explanation, error) {
+func own(tx *db.Tx, d *desk, r *http.Request) (report.Line, *explain.Explanation, error) {
 	line, err := report.OneLine(tx, d.Market, r.PathValue("order"), r.PathValue("line"))
 	if err == nil && line.Creator != d.me.Creator {
 		err = fault.New(fault.NotFound, "line", "there is no such line of yours", "look for it among your earnings")
@@ -23,7 +23,7 @@ func own(tx *db.Tx, d *desk, r *http.Request) (report.Line, *accrual.Explanation
 	if err != nil {
 		return line, nil, err
 	}
-	e, err := accrual.Explain(tx, d.Market.No, line.Order, line.ID)
+	e, err := explain.Line(tx, d.Market.No, line.Order, line.ID)
 	if err != nil {
 		return line, nil, err
 	}
@@ -47,7 +47,7 @@ func (p *Pages) Line(w http.ResponseWriter, r *http.Request) error {
 
 // LineFacts gives the same as JSON: whoever wants to recompute the amount needs nothing else.
 func (p *Pages) LineFacts(w http.ResponseWriter, r *http.Request) error {
-	var e *accrual.Explanation
+	var e *explain.Explanation
 	err := p.DB.Read(r.Context(), func(tx *db.Tx) error {
 		d, err := p.open(tx, r, "", "")
 		if err == nil {

@@ -21,6 +21,7 @@ import (
 	"tributary/internal/auth"
 	"tributary/internal/clock"
 	"tributary/internal/db"
+	"tributary/internal/explain"
 	"tributary/internal/fault"
 	"tributary/internal/market"
 	"tributary/internal/report"
@@ -152,7 +153,7 @@ func (p *Pages) Line(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return nil, err
 		}
-		e, err := accrual.Explain(tx, d.Market.No, line.Order, line.ID)
+		e, err := explain.Line(tx, d.Market.No, line.Order, line.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -174,11 +175,11 @@ func (p *Pages) Line(w http.ResponseWriter, r *http.Request) error {
 
 // LineFacts gives the same as JSON.
 func (p *Pages) LineFacts(w http.ResponseWriter, r *http.Request) error {
-	var e *accrual.Explanation
+	var e *explain.Explanation
 	err := p.DB.Read(r.Context(), func(tx *db.Tx) error {
 		d, err := p.open(tx, r, "", "")
 		if err == nil {
-			e, err = accrual.Explain(tx, d.Market.No, r.PathValue("order"), r.PathValue("line"))
+			e, err = explain.Line(tx, d.Market.No, r.PathValue("order"), r.PathValue("line"))
 		}
 		return err
 	})

@@ -9,9 +9,9 @@ import (
 
 	"github.com/a-h/templ"
 
-	"tributary/internal/accrual"
 	"tributary/internal/creator"
 	"tributary/internal/db"
+	"tributary/internal/explain"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/report"
@@ -84,7 +84,7 @@ func (p *Pages) Order(w http.ResponseWriter, r *http.Request) error {
 }
 
 // readNames gives the names of the creators whom an explanation speaks of, by the id it has for them.
-func readNames(tx *db.Tx, e *accrual.Explanation) (map[string]string, error) {
+func readNames(tx *db.Tx, e *explain.Explanation) (map[string]string, error) {
 	var ids []id.ID
 	for _, text := range append([]string{e.Creator}, touched(e)...) {
 		if one, err := id.Parse("creator", id.Creator, text); err == nil {
@@ -100,7 +100,7 @@ func readNames(tx *db.Tx, e *accrual.Explanation) (map[string]string, error) {
 }
 
 // touched are the creators of all clicks that were known for a line.
-func touched(e *accrual.Explanation) (creators []string) {
+func touched(e *explain.Explanation) (creators []string) {
 	for _, t := range e.Touches {
 		creators = append(creators, t.Creator)
 	}

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"tributary/internal/accrual"
 	"tributary/internal/attribution"
+	"tributary/internal/explain"
 	"tributary/internal/order"
 	"tributary/internal/policy"
 )
@@ -17,8 +17,8 @@ type Why struct {
 	Steps    []Step
 	Outcome  []Step // what it comes to: rate, months, what is still to come
 	Changes  []string
-	Postings []accrual.PostingExplained
-	Versions []accrual.VersionExplained
+	Postings []explain.Posting
+	Versions []explain.Version
 	Currency string
 	Format   Format
 	Facts    string // address of the facts as JSON
@@ -37,7 +37,7 @@ type Step struct {
 }
 
 // Explain writes an explanation in words. me is the creator who reads it, empty for staff; product is what was bought.
-func Explain(e *accrual.Explanation, me, product string, f Format, now time.Time) Why {
+func Explain(e *explain.Explanation, me, product string, f Format, now time.Time) Why {
 	w := Why{Currency: e.Currency, Format: f, Postings: e.Postings, Versions: e.Versions}
 	x := explainer{e, me, product, f, now}
 	w.Title = x.title()
@@ -59,7 +59,7 @@ func Explain(e *accrual.Explanation, me, product string, f Format, now time.Time
 
 // explainer is an explanation with whom it is told to.
 type explainer struct {
-	e       *accrual.Explanation
+	e       *explain.Explanation
 	me      string
 	product string
 	f       Format
@@ -91,7 +91,7 @@ func (x explainer) step(at time.Time, text string) Step {
 }
 
 // touch tells of a click, a view or a coupon and what became of it. A creator is not told whose the others are.
-func (x explainer) touch(t accrual.TouchExplained) Step {
+func (x explainer) touch(t explain.Touch) Step {
 	s := Step{Text: x.touchText(t)}
 	if t.At != nil {
 		s = x.step(*t.At, s.Text)
@@ -131,7 +131,7 @@ func (x explainer) touch(t accrual.TouchExplained) Step {
 var scopes = map[policy.Scope]string{policy.ScopeProduct: "the product that was shown", policy.ScopeVariation: "the product that was shown and its variations",
 	policy.ScopeCategory: "products of the same category"}
 
-func touchNoun(t accrual.TouchExplained) string {
+func touchNoun(t explain.Touch) string {
 	switch {
 	case t.Coupon != "" || t.Source == attribution.FromCoupon:
 		return "coupon"
@@ -141,7 +141,7 @@ func touchNoun(t accrual.TouchExplained) string {
 	return "click"
 }
 
-func (x explainer) touchText(t accrual.TouchExplained) string {
+func (x explainer) touchText(t explain.Touch) string {
 	mine, noun := x.me != "" && t.Creator == x.me, touchNoun(t)
 	switch {
 	case x.me == "" && t.Creator == "":
@@ -184,7 +184,7 @@ func (x explainer) purchase() (steps []Step) {
 }
 
 // event tells of what happened to the goods later.
-func (x explainer) event(event accrual.EventExplained) Step {
+func (x explainer) event(event explain.Event) Step {
 	words := map[order.Type]string{order.TypeShipped: "Shipped", order.TypeCancelled: "Cancelled", order.TypeReturned: "Returned",
 		order.TypeRefunded: "Refunded"}
 	text := words[event.Type]

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"tributary/internal/accrual"
+	"tributary/internal/explain"
 	"tributary/internal/policy"
 	"tributary/internal/ratecard"
 )
@@ -126,7 +126,7 @@ func (x explainer) baseRate() Step {
 	return s
 }
 
-func (x explainer) change(o accrual.OfferExplained) string {
+func (x explainer) change(o explain.Offer) string {
 	switch o.Change {
 	case ratecard.Set:
 		return "sets the rate to " + x.f.Percent(o.Value)

@@ -1,4 +1,4 @@
-package accrual
+package explain
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"tributary/internal/clock"
 	"tributary/internal/commission"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/market"
 	"tributary/internal/order"
@@ -30,7 +31,7 @@ type PastLine struct {
 }
 
 // Terms are what the line was ordered with.
-func (p *PastLine) Terms() order.Terms { return termsOf(p.Facts) }
+func (p *PastLine) Terms() order.Terms { return decision.Terms(p.Facts) }
 
 // Category is the path of the line's category, in its one form; empty where it is not known.
 func (p *PastLine) Category() string { return product.CleanCategory(p.Facts.Category) }
@@ -50,6 +51,7 @@ func PastFrom(from time.Time) PastCursor {
 const lastText = "\U0010FFFF"
 
 var (
+	selectWhole = db.In(`SELECT subject, version, body FROM decision WHERE lane = $1 AND subject IN ($LIST)`)
 	// The first bound on `at` says no more than the second: it is the one by which an index is entered.
 	selectPast = db.Statement(`SELECT order_id, line_id, at, whole_version, state, pending, earned, reason FROM line
 		WHERE market = $1 AND at < $2 AND at >= $3 AND (at > $3 OR order_id > $4 OR order_id = $4 AND line_id > $5)
@@ -101,7 +103,7 @@ func PastRows(tx *db.Tx, marketplace uint16, until time.Time, cursor *PastCursor
 		if err := scan(&p.Order, &p.Line, &p.At, &p.whole, &kept, &p.Pending, &p.Earned, &p.Reason); err != nil {
 			return err
 		}
-		var s state
+		var s decision.State
 		if err := json.Unmarshal([]byte(kept), &s); err != nil {
 			return err
 		}
@@ -118,7 +120,7 @@ func PastFacts(tx *db.Tx, marketplace uint16, lines []*PastLine) error {
 	at := make(map[string]*PastLine, len(lines))
 	subjects := make([]any, len(lines))
 	for i, p := range lines {
-		subject := Subject(p.Order, p.Line)
+		subject := decision.Subject(p.Order, p.Line)
 		at[subject], subjects[i] = p, subject
 	}
 	err := tx.In(selectWhole, subjects, func(scan func(...any) error) error {
@@ -131,7 +133,7 @@ func PastFacts(tx *db.Tx, marketplace uint16, lines []*PastLine) error {
 		if version != p.whole {
 			return nil
 		}
-		var d decision
+		var d decision.Line
 		err := json.Unmarshal([]byte(body), &d)
 		p.Facts = d.Facts
 		return err

@@ -1,4 +1,4 @@
-package accrual
+package explain
 
 import (
 	"encoding/json"
@@ -10,15 +10,16 @@ import (
 	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/ledger"
 	"tributary/internal/market"
 )
 
-// BountyExplanation says why a completed action earns what it earns, or why nothing: from its stored decisions alone.
+// Bounty says why a completed action earns what it earns, or why nothing: from its stored decisions alone.
 // Amounts are minor units of Currency.
-type BountyExplanation struct {
+type Bounty struct {
 	Marketplace string             `json:"marketplace"`
 	Currency    string             `json:"currency"`
 	Bounty      string             `json:"bounty"`
@@ -33,7 +34,7 @@ type BountyExplanation struct {
 	Tracking    string             `json:"tracking,omitempty"`
 	Link        string             `json:"link,omitempty"`
 	Reason      attribution.Reason `json:"reason,omitempty"`
-	Touches     []TouchExplained   `json:"touches"`
+	Touches     []Touch            `json:"touches"`
 	SessionEnd  *time.Time         `json:"session_end,omitempty"`
 	OtherOrders []time.Time        `json:"other_orders,omitempty"` // orders of the shopper that may have ended a session
 	Matches     []string           `json:"matches,omitempty"`      // kinds of the customer's facts that are also the creator's
@@ -45,9 +46,9 @@ type BountyExplanation struct {
 	Rules       BountyRules        `json:"rules"`
 	Pending     int64              `json:"pending"`
 	Earned      int64              `json:"earned"`
-	Months      []MonthExplained   `json:"months"`
-	Versions    []VersionExplained `json:"versions"`
-	Postings    []PostingExplained `json:"postings"`
+	Months      []Month            `json:"months"`
+	Versions    []Version          `json:"versions"`
+	Postings    []Posting          `json:"postings"`
 }
 
 // BountyOffer is the version of the offer that applied.
@@ -69,12 +70,12 @@ type BountyRules struct {
 	HoldDays     int `json:"hold_days"`
 }
 
-// ExplainBounty reads the explanation of a completed bounty; NotFound where there is none of that id.
-func ExplainBounty(tx *db.Tx, marketplace uint16, bountyID string) (*BountyExplanation, error) {
-	subject, lane := BountySubject(bountyID), int64(marketplace)
+// OneBounty reads the explanation of a completed bounty; NotFound where there is none of that id.
+func OneBounty(tx *db.Tx, marketplace uint16, bountyID string) (*Bounty, error) {
+	subject, lane := decision.BountySubject(bountyID), int64(marketplace)
 	var facts *bounty.Facts
 	var newest bounty.Decision
-	var versions []VersionExplained
+	var versions []Version
 	if err := tx.Each(selectVersions, func(scan func(...any) error) error {
 		var version int64
 		var body string
@@ -89,7 +90,7 @@ func ExplainBounty(tx *db.Tx, marketplace uint16, bountyID string) (*BountyExpla
 			facts = newest.Facts
 		}
 		t := newest.Targets
-		versions = append(versions, VersionExplained{version, clock.FromMicro(newest.Now), t.Pending, t.Earned, t.Reason})
+		versions = append(versions, Version{version, clock.FromMicro(newest.Now), t.Pending, t.Earned, t.Reason})
 		return nil
 	}, lane, subject); err != nil {
 		return nil, fault.Wrap(err, "reading decisions of "+subject)
@@ -101,19 +102,18 @@ func ExplainBounty(tx *db.Tx, marketplace uint16, bountyID string) (*BountyExpla
 	e.Versions = versions
 	transfers, err := ledger.Of(tx, lane, subject)
 	for _, t := range transfers {
-		e.Postings = append(e.Postings, PostingExplained{t.Version, t.Component, t.At, t.Debit, t.Credit, t.Amount})
+		e.Postings = append(e.Postings, Posting{t.Version, t.Component, t.At, t.Debit, t.Credit, t.Amount})
 	}
 	return e, err
 }
 
 // explainBounty is pure: everything in it comes from the decision.
-func explainBounty(f bounty.Facts, t bounty.Targets) *BountyExplanation {
+func explainBounty(f bounty.Facts, t bounty.Targets) *Bounty {
 	b, verdict := bounty.Decide(f)
-	e := &BountyExplanation{Marketplace: f.Market, Currency: f.Currency, Bounty: f.Bounty, Action: f.Action,
-		CompletedAt: clock.FromMicro(f.At), Value: f.Value, NewCustomer: f.New, Credited: b.Credited, Reason: t.Reason,
-		SessionEnd: instant(verdict.EndedAt), Earlier: f.Earlier, Amount: b.Amount, WindowEnd: clock.FromMicro(b.WindowEnd),
-		Month: f.Month, Pending: t.Pending, Earned: t.Earned,
-		Touches: []TouchExplained{}, Months: []MonthExplained{}, Postings: []PostingExplained{}}
+	e := &Bounty{Marketplace: f.Market, Currency: f.Currency, Bounty: f.Bounty, Action: f.Action, CompletedAt: clock.FromMicro(f.At),
+		Value: f.Value, NewCustomer: f.New, Credited: b.Credited, Reason: t.Reason, SessionEnd: instant(verdict.EndedAt), Earlier: f.Earlier,
+		Amount: b.Amount, WindowEnd: clock.FromMicro(b.WindowEnd), Month: f.Month, Pending: t.Pending, Earned: t.Earned, Touches: []Touch{},
+		Months: []Month{}, Postings: []Posting{}}
 	e.Rules = BountyRules{f.Policy.SessionHours, int((b.WindowEnd - f.At) / (24 * time.Hour).Microseconds()), f.Policy.HoldDays}
 	if b.Creator != 0 {
 		e.Creator, e.Tracking = b.Creator.Text(id.Creator), b.Tracking.Text(id.Tracking)
@@ -147,7 +147,7 @@ func explainBounty(f bounty.Facts, t bounty.Targets) *BountyExplanation {
 	sort.SliceStable(e.Touches, func(i, j int) bool { return before(e.Touches[i].At, e.Touches[j].At) })
 	zone := market.Market{Zone: f.Zone}.Location()
 	for month, amount := range t.Months {
-		e.Months = append(e.Months, MonthExplained{month, amount, market.Month(month).Payable(zone, f.Policy.HoldDays)})
+		e.Months = append(e.Months, Month{month, amount, market.Month(month).Payable(zone, f.Policy.HoldDays)})
 	}
 	sort.Slice(e.Months, func(i, j int) bool { return e.Months[i].Month < e.Months[j].Month })
 	return e
@@ -155,7 +155,7 @@ func explainBounty(f bounty.Facts, t bounty.Targets) *BountyExplanation {
 
 // For is the explanation as one creator may read it: other creators' touches lose their names, and another completion of
 // the customer loses its id, since it may have been another creator's.
-func (e *BountyExplanation) For(creator id.ID) *BountyExplanation {
+func (e *Bounty) For(creator id.ID) *Bounty {
 	own := *e
 	whole := &Explanation{Touches: e.Touches, Postings: e.Postings}
 	mine := whole.For(creator)

@@ -1,4 +1,9 @@
-package accrual
+// Package audit recomputes everything that was decided from what is stored, and says in plain words what does not agree:
+// every decision from its facts, every transfer from its decision, every line from its newest decision, and every sum that
+// pages read from the lines.
+//
+// It calls the same pure functions as accrual, on stored facts and nothing else, and changes nothing.
+package audit
 
 import (
 	"encoding/json"
@@ -10,15 +15,16 @@ import (
 	"tributary/internal/clock"
 	"tributary/internal/commission"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/ledger"
-	"tributary/internal/order"
 	"tributary/internal/ratecard"
 )
 
 var (
 	selectDecisions = db.Statement(`SELECT subject, version, body FROM decision WHERE lane = $1 AND subject > $2 ORDER BY subject, version LIMIT $3`)
+	selectWhole     = db.In(`SELECT subject, version, body FROM decision WHERE lane = $1 AND subject IN ($LIST)`)
 	selectTransfers = db.Statement(`SELECT subject, version, component, leg, debit, credit, amount, at FROM transfer
 		WHERE lane = $1 AND subject >= $2 AND subject <= $3 ORDER BY subject, version, component, leg`)
 	countUndecided = db.Statement(`SELECT COUNT(*) FROM transfer WHERE lane = $1 AND NOT EXISTS (SELECT 1 FROM decision d
@@ -162,7 +168,7 @@ func verifyLine(versions []stored, transfers []ledger.Transfer, differ func(stri
 	posts := byVersion(transfers)
 	for i, v := range versions {
 		name := fmt.Sprintf("%s v%d", v.subject, v.version)
-		var d decision
+		var d decision.Line
 		if err := json.Unmarshal([]byte(v.body), &d); err != nil {
 			differ(name + ": the decision cannot be read: " + err.Error())
 			return
@@ -187,12 +193,12 @@ func verifyLine(versions []stored, transfers []ledger.Transfer, differ func(stri
 		if basis.Creator != before.Creator {
 			posted = commission.Posted{}
 		}
-		targets := commission.Settle(basis, termsOf(facts), d.Events, clock.FromMicro(d.Now), posted)
+		targets := commission.Settle(basis, decision.Terms(facts), d.Events, clock.FromMicro(d.Now), posted)
 		if !sameTargets(targets, d.Targets) {
 			differ(fmt.Sprintf("%s: recomputed pending %d, earned %d %v (%s); decided %d, %d %v (%s)", name, targets.Pending, targets.Earned,
 				targets.Months, targets.Reason, d.Targets.Pending, d.Targets.Earned, d.Targets.Months, d.Targets.Reason))
 		}
-		verifyLegs(name, Transition(facts.Market, before, held, basis, d.Targets.Posted()), posts[v.version], differ)
+		verifyLegs(name, decision.Transition(facts.Market, before, held, basis, d.Targets.Posted()), posts[v.version], differ)
 		delete(posts, v.version)
 		held = d.Targets.Posted()
 	}
@@ -206,16 +212,12 @@ func credit(facts commission.Facts) (commission.Basis, any) {
 	return basis, verdict
 }
 
-func termsOf(f *commission.Facts) order.Terms {
-	return order.Terms{Quantity: f.Quantity, Net: f.Net, Digital: f.Line.Digital, OrderedAt: f.Line.OrderedAt, DigitalMonth: f.DigitalMonth}
-}
-
 func sameTargets(a, b commission.Targets) bool {
 	return a.Pending == b.Pending && a.Earned == b.Earned && a.Reason == b.Reason && a.Fold == b.Fold && a.Posted().Equal(b.Posted()) &&
 		a.PromoPending == b.PromoPending
 }
 
-func verifyLegs(name string, want []Leg, got []ledger.Transfer, differ func(string)) {
+func verifyLegs(name string, want []decision.Leg, got []ledger.Transfer, differ func(string)) {
 	if len(want) != len(got) {
 		differ(fmt.Sprintf("%s: its decision makes %d transfers, and %d are posted", name, len(want), len(got)))
 		return
@@ -233,7 +235,7 @@ func verifyVolume(versions []stored, transfers []ledger.Transfer, differ func(st
 	posts, held := byVersion(transfers), int64(0)
 	for i, v := range versions {
 		name := fmt.Sprintf("%s v%d", v.subject, v.version)
-		var d VolumeDecision
+		var d decision.Volume
 		if err := json.Unmarshal([]byte(v.body), &d); err != nil || v.version != int64(i)+1 {
 			differ(name + ": the decision cannot be read, or one before it is missing")
 			return
@@ -247,7 +249,7 @@ func verifyVolume(versions []stored, transfers []ledger.Transfer, differ func(st
 		if extra := (ratecard.Volume{Bands: d.Bands}).Extra(d.Base); len(d.Bands) > 0 && extra != d.Extra {
 			differ(fmt.Sprintf("%s: its bands give %d, decided %d", name, extra, d.Extra))
 		}
-		verifyLegs(name, volumeLegs(volumeKey{creator, d.Month}, parts[2], d.Extra-held), posts[v.version], differ)
+		verifyLegs(name, decision.VolumeLegs(creator, parts[2], d.Month, d.Extra-held), posts[v.version], differ)
 		delete(posts, v.version)
 		held = d.Extra
 	}
@@ -258,8 +260,8 @@ func verifyVolume(versions []stored, transfers []ledger.Transfer, differ func(st
 
 func verifyAdjustment(versions []stored, transfers []ledger.Transfer, differ func(string)) {
 	v := versions[0]
-	var adj Adjustment
-	if err := json.Unmarshal([]byte(v.body), &adj); err != nil || len(versions) != 1 || v.subject != "adjustment/"+adj.ID.Text(id.Correction) {
+	var adj decision.Adjustment
+	if err := json.Unmarshal([]byte(v.body), &adj); err != nil || len(versions) != 1 || v.subject != decision.AdjustmentSubject(adj.ID) {
 		differ(v.subject + ": the decision cannot be read, or there are several")
 		return
 	}
@@ -275,12 +277,12 @@ func verifyAdjustment(versions []stored, transfers []ledger.Transfer, differ fun
 			marketplace = parts[i+1]
 		}
 	}
-	verifyLegs(v.subject, adjustmentLegs(adj, marketplace), transfers, differ)
+	verifyLegs(v.subject, adj.Legs(marketplace), transfers, differ)
 }
 
 // verifyClose compares a month's close with its transfer.
 func verifyClose(versions []stored, transfers []ledger.Transfer, differ func(string)) {
-	var c closing
+	var c decision.Close
 	v := versions[0]
 	if err := json.Unmarshal([]byte(v.body), &c); err != nil {
 		differ(v.subject + ": the decision cannot be read: " + err.Error())

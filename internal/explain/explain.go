@@ -1,8 +1,15 @@
-package accrual
+// Package explain says why a line or a bounty earns what it earns, or why nothing, from stored decisions alone; and it reads
+// past lines with their facts for whoever decides them anew under other rates. A stranger can recompute every amount from
+// an explanation.
+//
+// What must always hold: nothing is asked but the decision; what one creator reads names no other creator, no seller's fee
+// and nobody of the staff.
+package explain
 
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 	"sort"
 	"time"
 
@@ -11,6 +18,7 @@ import (
 	"tributary/internal/clock"
 	"tributary/internal/commission"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/ledger"
@@ -23,49 +31,49 @@ import (
 // Explanation says why a line earns what it earns, or why nothing: from its stored decision alone. A stranger can
 // recompute every amount from it. Amounts are minor units of Currency.
 type Explanation struct {
-	Marketplace string             `json:"marketplace"`
-	Currency    string             `json:"currency"`
-	Order       string             `json:"order"`
-	Line        string             `json:"line"`
-	SKU         string             `json:"sku"`
-	Category    string             `json:"category"`
-	Seller      string             `json:"seller,omitempty"`
-	Quantity    int64              `json:"quantity"`
-	Net         int64              `json:"net"`
-	Digital     bool               `json:"digital,omitempty"`
-	OrderedAt   time.Time          `json:"ordered_at"`
-	AddedAt     *time.Time         `json:"added_at,omitempty"`
-	Creator     string             `json:"creator,omitempty"` // credited, or whose touch the reason speaks of
-	Credited    bool               `json:"credited"`
-	Program     string             `json:"program,omitempty"`
-	Tracking    string             `json:"tracking,omitempty"`
-	Direct      bool               `json:"direct"`
-	Reason      attribution.Reason `json:"reason,omitempty"`
-	Touches     []TouchExplained   `json:"touches"`
-	SessionEnd  *time.Time         `json:"session_end,omitempty"`
-	OtherOrders []time.Time        `json:"other_orders,omitempty"` // orders of the shopper that may have ended a session
-	Rules       Rules              `json:"rules"`
-	Rate        *RateExplained     `json:"rate,omitempty"`       // the card's entry
-	Contract    *ContractExplained `json:"contract,omitempty"`   // stands before it
-	Promotions  []OfferExplained   `json:"promotions,omitempty"` // those that fit
-	Price       *PriceExplained    `json:"price,omitempty"`      // what they come to
-	Finding     *Violation         `json:"finding,omitempty"`    // an operator's, against the line
-	Fee         *FeeExplained      `json:"fee,omitempty"`        // what the seller pays
-	Goods       order.Fold         `json:"goods"`
-	Pending     int64              `json:"pending"`
-	Earned      int64              `json:"earned"`
+	Marketplace string                `json:"marketplace"`
+	Currency    string                `json:"currency"`
+	Order       string                `json:"order"`
+	Line        string                `json:"line"`
+	SKU         string                `json:"sku"`
+	Category    string                `json:"category"`
+	Seller      string                `json:"seller,omitempty"`
+	Quantity    int64                 `json:"quantity"`
+	Net         int64                 `json:"net"`
+	Digital     bool                  `json:"digital,omitempty"`
+	OrderedAt   time.Time             `json:"ordered_at"`
+	AddedAt     *time.Time            `json:"added_at,omitempty"`
+	Creator     string                `json:"creator,omitempty"` // credited, or whose touch the reason speaks of
+	Credited    bool                  `json:"credited"`
+	Program     string                `json:"program,omitempty"`
+	Tracking    string                `json:"tracking,omitempty"`
+	Direct      bool                  `json:"direct"`
+	Reason      attribution.Reason    `json:"reason,omitempty"`
+	Touches     []Touch               `json:"touches"`
+	SessionEnd  *time.Time            `json:"session_end,omitempty"`
+	OtherOrders []time.Time           `json:"other_orders,omitempty"` // orders of the shopper that may have ended a session
+	Rules       Rules                 `json:"rules"`
+	Rate        *Rate                 `json:"rate,omitempty"`       // the card's entry
+	Contract    *Contract             `json:"contract,omitempty"`   // stands before it
+	Promotions  []Offer               `json:"promotions,omitempty"` // those that fit
+	Price       *Price                `json:"price,omitempty"`      // what they come to
+	Finding     *commission.Violation `json:"finding,omitempty"`    // an operator's, against the line
+	Fee         *Fee                  `json:"fee,omitempty"`        // what the seller pays
+	Goods       order.Fold            `json:"goods"`
+	Pending     int64                 `json:"pending"`
+	Earned      int64                 `json:"earned"`
 	// The promotion's part of pending and earned; the rest is at the base rate.
-	PromoPending int64              `json:"promotion_pending,omitempty"`
-	PromoEarned  int64              `json:"promotion_earned,omitempty"`
-	Volume       []MonthExplained   `json:"volume,omitempty"` // earned base by month, which counts for volume tiers
-	Months       []MonthExplained   `json:"months"`
-	Events       []EventExplained   `json:"events"`
-	Versions     []VersionExplained `json:"versions"`
-	Postings     []PostingExplained `json:"postings"`
+	PromoPending int64     `json:"promotion_pending,omitempty"`
+	PromoEarned  int64     `json:"promotion_earned,omitempty"`
+	Volume       []Month   `json:"volume,omitempty"` // earned base by month, which counts for volume tiers
+	Months       []Month   `json:"months"`
+	Events       []Event   `json:"events"`
+	Versions     []Version `json:"versions"`
+	Postings     []Posting `json:"postings"`
 }
 
-// TouchExplained is a click that was known for the line, and what became of it.
-type TouchExplained struct {
+// Touch is a click that was known for the line, and what became of it.
+type Touch struct {
 	Click    string             `json:"click,omitempty"`
 	Source   attribution.Source `json:"source"`
 	At       *time.Time         `json:"at,omitempty"`
@@ -100,8 +108,8 @@ type Rules struct {
 	RateAt       policy.RateAt `json:"rate_at,omitempty"`
 }
 
-// RateExplained is the entry of the card that applied.
-type RateExplained struct {
+// Rate is the entry of the card that applied.
+type Rate struct {
 	Kind      ratecard.Kind `json:"kind,omitempty"`
 	At        time.Time     `json:"at"` // the instant whose card applies
 	Card      string        `json:"card"`
@@ -114,8 +122,8 @@ type RateExplained struct {
 	Excluded  bool          `json:"excluded,omitempty"`
 }
 
-// ContractExplained is the creator's own rate.
-type ContractExplained struct {
+// Contract is the creator's own rate.
+type Contract struct {
 	Contract     string     `json:"contract"`
 	BPS          int64      `json:"bps"`
 	Cap          int64      `json:"cap,omitempty"`
@@ -124,8 +132,8 @@ type ContractExplained struct {
 	NoPromotions bool       `json:"no_promotions,omitempty"`
 }
 
-// OfferExplained is a promotion that fits the line, and the rate that it would make of the base rate.
-type OfferExplained struct {
+// Offer is a promotion that fits the line, and the rate that it would make of the base rate.
+type Offer struct {
 	Promotion string          `json:"promotion"`
 	Name      string          `json:"name"`
 	Change    ratecard.Change `json:"change"`
@@ -134,16 +142,16 @@ type OfferExplained struct {
 	Applied   bool            `json:"applied"`
 }
 
-// PriceExplained is the rate that the amounts are computed at: Final, of which Base would have been paid without a
+// Price is the rate that the amounts are computed at: Final, of which Base would have been paid without a
 // promotion; Cap in minor units per unit.
-type PriceExplained struct {
+type Price struct {
 	Base  int64 `json:"base"`
 	Final int64 `json:"final"`
 	Cap   int64 `json:"cap,omitempty"`
 }
 
-// FeeExplained is what the seller of the line pays the operator.
-type FeeExplained struct {
+// Fee is what the seller of the line pays the operator.
+type Fee struct {
 	Seller  string `json:"seller"`
 	Card    string `json:"card"`
 	Version int64  `json:"version"`
@@ -153,15 +161,15 @@ type FeeExplained struct {
 	Amount  int64  `json:"amount"`
 }
 
-// MonthExplained is what a month holds of the line.
-type MonthExplained struct {
+// Month is what a month holds of the line.
+type Month struct {
 	Month   string    `json:"month"`
 	Amount  int64     `json:"amount"`
 	Payable time.Time `json:"payable"`
 }
 
-// EventExplained is something that happened to the goods.
-type EventExplained struct {
+// Event is something that happened to the goods.
+type Event struct {
 	Type     order.Type `json:"type"`
 	At       time.Time  `json:"at"`
 	Quantity int64      `json:"quantity,omitempty"`
@@ -169,8 +177,8 @@ type EventExplained struct {
 	Month    string     `json:"month"`
 }
 
-// VersionExplained is one decision in the line's history.
-type VersionExplained struct {
+// Version is one decision in the line's history.
+type Version struct {
 	Version int64              `json:"version"`
 	At      time.Time          `json:"at"`
 	Pending int64              `json:"pending"`
@@ -178,8 +186,8 @@ type VersionExplained struct {
 	Reason  attribution.Reason `json:"reason,omitempty"`
 }
 
-// PostingExplained is a transfer in the ledger.
-type PostingExplained struct {
+// Posting is a transfer in the ledger.
+type Posting struct {
 	Version   int64          `json:"version"`
 	Component string         `json:"component"`
 	At        time.Time      `json:"at"`
@@ -190,20 +198,20 @@ type PostingExplained struct {
 
 var selectVersions = db.Statement(`SELECT version, body FROM decision WHERE lane = $1 AND subject = $2 ORDER BY version`)
 
-// Explain reads the explanation of a line; NotFound where there is no such line.
-func Explain(tx *db.Tx, marketplace uint16, orderID, lineID string) (*Explanation, error) {
-	subject, lane := Subject(orderID, lineID), int64(marketplace)
+// Line reads the explanation of a line; NotFound where there is no such line.
+func Line(tx *db.Tx, marketplace uint16, orderID, lineID string) (*Explanation, error) {
+	subject, lane := decision.Subject(orderID, lineID), int64(marketplace)
 	var e *Explanation
 	var facts *commission.Facts
-	var newest decision
-	var versions []VersionExplained
+	var newest decision.Line
+	var versions []Version
 	if err := tx.Each(selectVersions, func(scan func(...any) error) error {
 		var version int64
 		var body string
 		if err := scan(&version, &body); err != nil {
 			return err
 		}
-		newest = decision{}
+		newest = decision.Line{}
 		if err := json.Unmarshal([]byte(body), &newest); err != nil {
 			return err
 		}
@@ -211,7 +219,7 @@ func Explain(tx *db.Tx, marketplace uint16, orderID, lineID string) (*Explanatio
 			facts = newest.Facts
 		}
 		t := newest.Targets
-		versions = append(versions, VersionExplained{version, clock.FromMicro(newest.Now), t.Pending, t.Earned, t.Reason})
+		versions = append(versions, Version{version, clock.FromMicro(newest.Now), t.Pending, t.Earned, t.Reason})
 		return nil
 	}, lane, subject); err != nil {
 		return nil, fault.Wrap(err, "reading decisions of "+subject)
@@ -223,20 +231,20 @@ func Explain(tx *db.Tx, marketplace uint16, orderID, lineID string) (*Explanatio
 	e.Order, e.Line, e.Versions = orderID, lineID, versions
 	transfers, err := ledger.Of(tx, lane, subject)
 	for _, t := range transfers {
-		e.Postings = append(e.Postings, PostingExplained{t.Version, t.Component, t.At, t.Debit, t.Credit, t.Amount})
+		e.Postings = append(e.Postings, Posting{t.Version, t.Component, t.At, t.Debit, t.Credit, t.Amount})
 	}
 	return e, err
 }
 
 // explain is pure: everything in it comes from the decision.
-func explain(f *commission.Facts, d decision) *Explanation {
+func explain(f *commission.Facts, d decision.Line) *Explanation {
 	basis, verdict := commission.Credit(*f)
 	t := d.Targets
 	e := &Explanation{Marketplace: f.Market, Currency: f.Currency, SKU: f.SKU, Category: f.Category, Seller: f.Seller, Quantity: f.Quantity,
 		Net: f.Net, Digital: f.Line.Digital, OrderedAt: clock.FromMicro(f.Line.OrderedAt), AddedAt: instant(f.Line.AddedAt),
 		Credited: basis.Credited, Direct: basis.Direct, Reason: t.Reason, SessionEnd: instant(verdict.EndedAt), Goods: t.Fold,
-		Pending: t.Pending, Earned: t.Earned, PromoPending: t.PromoPending, PromoEarned: t.PromoEarned, Finding: f.Violation, Touches: []TouchExplained{}, Months: []MonthExplained{}, Events: []EventExplained{},
-		Postings: []PostingExplained{}}
+		Pending: t.Pending, Earned: t.Earned, PromoPending: t.PromoPending, PromoEarned: t.PromoEarned, Finding: f.Violation, Touches: []Touch{}, Months: []Month{}, Events: []Event{},
+		Postings: []Posting{}}
 	if basis.Creator != 0 {
 		e.Creator, e.Program = basis.Creator.Text(id.Creator), click.Program(basis.Program).String()
 		e.Tracking = basis.Tracking.Text(id.Tracking)
@@ -253,16 +261,16 @@ func explain(f *commission.Facts, d decision) *Explanation {
 	sort.SliceStable(e.Touches, func(i, j int) bool { return before(e.Touches[i].At, e.Touches[j].At) })
 	e.Months, e.Volume = explainMonths(f, t.Months), explainMonths(f, t.Bases)
 	for _, a := range d.Events {
-		e.Events = append(e.Events, EventExplained{a.Type, clock.FromMicro(a.At), a.Quantity, a.Amount, a.Month})
+		e.Events = append(e.Events, Event{a.Type, clock.FromMicro(a.At), a.Quantity, a.Amount, a.Month})
 	}
 	return e
 }
 
-func explainMonths(f *commission.Facts, amounts map[string]int64) []MonthExplained {
+func explainMonths(f *commission.Facts, amounts map[string]int64) []Month {
 	zone := market.Market{Zone: f.Zone}.Location()
-	months := []MonthExplained{}
+	months := []Month{}
 	for month, amount := range amounts {
-		months = append(months, MonthExplained{month, amount, market.Month(month).Payable(zone, f.Policy.HoldDays)})
+		months = append(months, Month{month, amount, market.Month(month).Payable(zone, f.Policy.HoldDays)})
 	}
 	sort.Slice(months, func(i, j int) bool { return months[i].Month < months[j].Month })
 	return months
@@ -277,7 +285,7 @@ func (e *Explanation) explainRules(f *commission.Facts, creator id.ID) {
 			e.Rules.Matches = append(e.Rules.Matches, match.Kind)
 		}
 	}
-	if seen(f.Touches) {
+	if viewed(f.Touches) {
 		e.Rules.ViewSeconds, e.Rules.ViewScope = p.View(), cmp.Or(p.ViewScope, policy.ScopeProduct)
 	}
 }
@@ -286,29 +294,34 @@ func (e *Explanation) explainRules(f *commission.Facts, creator id.ID) {
 func (e *Explanation) explainPrice(f *commission.Facts, t commission.Targets) {
 	at := clock.FromMicro(cmp.Or(f.RatedAt, f.Line.OrderedAt))
 	if r := f.Rate; r != nil {
-		e.Rate = &RateExplained{f.Kind, at, r.Card.Text(id.RateCard), r.Version, r.Effective, r.Match, r.BPS, r.Cap, r.CapFrom, r.Excluded}
+		e.Rate = &Rate{f.Kind, at, r.Card.Text(id.RateCard), r.Version, r.Effective, r.Match, r.BPS, r.Cap, r.CapFrom, r.Excluded}
 	}
 	if c := f.Contract; c != nil {
-		e.Contract = &ContractExplained{c.ID.Text(id.Contract), c.BPS, c.Cap, c.From, nil, c.NoPromotions}
+		e.Contract = &Contract{c.ID.Text(id.Contract), c.BPS, c.Cap, c.From, nil, c.NoPromotions}
 		if !c.Until.IsZero() {
 			e.Contract.Until = &c.Until
 		}
 	}
 	price := f.Price()
 	for _, o := range f.Offers {
-		e.Promotions = append(e.Promotions, OfferExplained{o.ID.Text(id.Promotion), o.Name, o.Change, o.Value, o.Rate(price.Base),
+		e.Promotions = append(e.Promotions, Offer{o.ID.Text(id.Promotion), o.Name, o.Change, o.Value, o.Rate(price.Base),
 			price.Offer != nil && price.Offer.ID == o.ID})
 	}
 	if e.Rate != nil || e.Contract != nil {
-		e.Price = &PriceExplained{price.Base, price.Final, price.Cap}
+		e.Price = &Price{price.Base, price.Final, price.Cap}
 	}
 	if r := f.Fee; r != nil {
-		e.Fee = &FeeExplained{f.Seller, r.Card.Text(id.RateCard), r.Version, r.Match, r.BPS, r.Minimum, t.Fee}
+		e.Fee = &Fee{f.Seller, r.Card.Text(id.RateCard), r.Version, r.Match, r.BPS, r.Minimum, t.Fee}
 	}
 }
 
-func explainTouch(t attribution.Touch, fate attribution.Reason, won bool) TouchExplained {
-	e := TouchExplained{Source: t.Source, At: instant(t.At), Won: won, Reason: fate, Standing: t.StandingThen, Kind: click.LinkKind(t.Kind).String(),
+// viewed tells whether a view is among the touches: then its rules are part of the explanation.
+func viewed(touches []attribution.Touch) bool {
+	return slices.ContainsFunc(touches, func(t attribution.Touch) bool { return t.View })
+}
+
+func explainTouch(t attribution.Touch, fate attribution.Reason, won bool) Touch {
+	e := Touch{Source: t.Source, At: instant(t.At), Won: won, Reason: fate, Standing: t.StandingThen, Kind: click.LinkKind(t.Kind).String(),
 		View: t.View, Seconds: t.Seconds, Coupon: t.Coupon, Rule: t.Rule}
 	if t.Click != 0 {
 		e.Click = id.ID(t.Click).Text(id.Click)
@@ -339,8 +352,8 @@ var (
 	selectWaitingIDs = db.Statement(`SELECT id FROM order_waiting WHERE market = $1 AND order_id = $2 ORDER BY received, id`)
 )
 
-// ExplainOrder explains every line of an order, and names the events that wait for it.
-func ExplainOrder(tx *db.Tx, marketplace uint16, orderID string) (lines []*Explanation, waits []string, err error) {
+// Order explains every line of an order, and names the events that wait for it.
+func Order(tx *db.Tx, marketplace uint16, orderID string) (lines []*Explanation, waits []string, err error) {
 	var ids []string
 	waits = []string{}
 	for into, statement := range map[*[]string]*db.Stmt{&ids: selectLineIDs, &waits: selectWaitingIDs} {
@@ -354,7 +367,7 @@ func ExplainOrder(tx *db.Tx, marketplace uint16, orderID string) (lines []*Expla
 		}
 	}
 	for _, one := range ids {
-		e, err := Explain(tx, marketplace, orderID, one)
+		e, err := Line(tx, marketplace, orderID, one)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -369,7 +382,7 @@ func ExplainOrder(tx *db.Tx, marketplace uint16, orderID string) (lines []*Expla
 func (e *Explanation) For(creator id.ID) *Explanation {
 	own := *e
 	me := creator.Text(id.Creator)
-	own.Touches = make([]TouchExplained, len(e.Touches))
+	own.Touches = make([]Touch, len(e.Touches))
 	for i, t := range e.Touches {
 		if t.Creator != me {
 			t.Click, t.Creator, t.Tracking, t.Link, t.Program, t.Standing, t.Coupon, t.Rule = "", "", "", "", "", "", "", ""

@@ -1,4 +1,4 @@
-package accrual
+package audit
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"tributary/internal/bounty"
 	"tributary/internal/clock"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/ledger"
 )
@@ -26,25 +27,25 @@ func verifyBounty(versions []stored, transfers []ledger.Transfer, differ func(st
 		if d.Facts != nil {
 			c.Facts = d.Facts
 		}
-		if BountySubject(c.Facts.Bounty) != v.subject {
+		if decision.BountySubject(c.Facts.Bounty) != v.subject {
 			differ(name + ": its facts are of another bounty")
 			return
 		}
 		now := clock.FromMicro(d.Now)
-		open, current := monthsAt(c.Facts.Zone, c.Facts.Policy.HoldDays, now)
+		open, current := decision.MonthsAt(c.Facts.Zone, c.Facts.Policy.HoldDays, now)
 		step := c.Decide(now, d.Facts != nil, open, current)
 		if step == nil {
 			differ(name + ": nothing had changed")
 			return
 		}
-		again, errAgain := encode(step.Decision)
-		decided, errDecided := encode(d)
+		again, errAgain := decision.Encode(step.Decision)
+		decided, errDecided := decision.Encode(d)
 		if errAgain != nil || errDecided != nil || again != decided {
 			got, was := step.Targets, d.Targets
 			differ(fmt.Sprintf("%s: recomputed pending %d, earned %d %v (%s); decided %d, %d %v (%s)", name,
 				got.Pending, got.Earned, got.Months, got.Reason, was.Pending, was.Earned, was.Months, was.Reason))
 		}
-		verifyLegs(name, BountyLegs(c.Facts.Market, step), posts[v.version], differ)
+		verifyLegs(name, decision.BountyLegs(c.Facts.Market, step), posts[v.version], differ)
 		delete(posts, v.version)
 	}
 	for version := range posts {
@@ -79,7 +80,7 @@ func verifyClaims(tx *db.Tx, lane int64, differ func(string)) (count int, err er
 				return err
 			}
 			after = c.id
-			page, subjects = append(page, c), append(subjects, BountySubject(c.id))
+			page, subjects = append(page, c), append(subjects, decision.BountySubject(c.id))
 			return json.Unmarshal([]byte(kept), &page[len(page)-1].state)
 		}, lane, after, int64(verifyStride)); err != nil {
 			return count, fault.Wrap(err, "reading completed bounties")
@@ -108,14 +109,14 @@ func verifyClaims(tx *db.Tx, lane int64, differ func(string)) (count int, err er
 			return count, fault.Wrap(err, "reading decisions on bounties")
 		}
 		for _, c := range page {
-			c.compare(bodies[BountySubject(c.id)], differ)
+			c.compare(bodies[decision.BountySubject(c.id)], differ)
 		}
 		count += len(page)
 	}
 }
 
 func (c auditClaim) compare(decisions map[int64]bounty.Decision, differ func(string)) {
-	name := BountySubject(c.id)
+	name := decision.BountySubject(c.id)
 	newest, known := decisions[c.version]
 	whole := decisions[c.whole]
 	if !known || len(decisions) != int(c.version) || whole.Basis == nil || whole.Facts == nil {

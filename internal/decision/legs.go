@@ -1,8 +1,9 @@
-package accrual
+package decision
 
 import (
 	"sort"
 
+	"tributary/internal/bounty"
 	"tributary/internal/commission"
 	"tributary/internal/id"
 	"tributary/internal/ledger"
@@ -52,8 +53,8 @@ func OperatorAccount(marketplace, name string) ledger.Account {
 // first, against pending.
 func Legs(creator id.ID, marketplace string, from, to commission.Posted) []Leg {
 	pending := CreatorAccount(creator, marketplace, "pending")
-	legs := move(nil, ComponentCommission, OperatorAccount(marketplace, "commission"), pending, to.Total-to.Promo-from.Total+from.Promo)
-	legs = move(legs, ComponentPromotion, OperatorAccount(marketplace, "promotion"), pending, to.Promo-from.Promo)
+	legs := Move(nil, ComponentCommission, OperatorAccount(marketplace, "commission"), pending, to.Total-to.Promo-from.Total+from.Promo)
+	legs = Move(legs, ComponentPromotion, OperatorAccount(marketplace, "promotion"), pending, to.Promo-from.Promo)
 	return monthLegs(legs, ComponentCommission, creator, marketplace, from.Months, to.Months)
 }
 
@@ -70,7 +71,7 @@ func monthLegs(legs []Leg, component string, creator id.ID, marketplace string, 
 	}
 	sort.Strings(months)
 	for _, month := range months {
-		legs = move(legs, component, CreatorAccount(creator, marketplace, "pending"), EarnedAccount(creator, marketplace, month), to[month]-from[month])
+		legs = Move(legs, component, CreatorAccount(creator, marketplace, "pending"), EarnedAccount(creator, marketplace, month), to[month]-from[month])
 	}
 	return legs
 }
@@ -93,10 +94,11 @@ func Transition(marketplace string, before commission.Basis, held commission.Pos
 	if seller == "" {
 		seller = before.Seller // the order is unpaid again, or was moved to before the schedule
 	}
-	return move(legs, ComponentFee, SellerAccount(seller, marketplace), OperatorAccount(marketplace, "fees"), target.Fee-held.Fee)
+	return Move(legs, ComponentFee, SellerAccount(seller, marketplace), OperatorAccount(marketplace, "fees"), target.Fee-held.Fee)
 }
 
-func move(legs []Leg, component string, from, to ledger.Account, amount int64) []Leg {
+// Move adds the transfer of an amount from one account to another, or back where it is below zero.
+func Move(legs []Leg, component string, from, to ledger.Account, amount int64) []Leg {
 	switch {
 	case amount > 0:
 		return append(legs, Leg{component, from, to, amount})
@@ -104,4 +106,28 @@ func move(legs []Leg, component string, from, to ledger.Account, amount int64) [
 		return append(legs, Leg{component, to, from, -amount})
 	}
 	return legs
+}
+
+// BountyLegs gives the transfers of a step: where the creator changes, everything that the old one held goes back first.
+func BountyLegs(marketplace string, s *bounty.Step) []Leg {
+	if s.Before.Creator == s.After.Creator {
+		return bountyLegs(nil, s.After.Creator, marketplace, s.From, s.To)
+	}
+	legs := bountyLegs(nil, s.Before.Creator, marketplace, s.From, bounty.Posted{})
+	return bountyLegs(legs, s.After.Creator, marketplace, bounty.Posted{}, s.To)
+}
+
+func bountyLegs(legs []Leg, creator id.ID, marketplace string, from, to bounty.Posted) []Leg {
+	legs = Move(legs, ComponentBounty, OperatorAccount(marketplace, "bounty"), CreatorAccount(creator, marketplace, "pending"), to.Total-from.Total)
+	return monthLegs(legs, ComponentBounty, creator, marketplace, from.Months, to.Months)
+}
+
+// VolumeLegs pays the change of a month's extra, never through pending.
+func VolumeLegs(creator id.ID, marketplace, month string, change int64) []Leg {
+	return Move(nil, ComponentVolume, OperatorAccount(marketplace, "promotion"), EarnedAccount(creator, marketplace, month), change)
+}
+
+// Legs gives an adjustment's transfer, to the creator's payable balance.
+func (a Adjustment) Legs(marketplace string) []Leg {
+	return Move(nil, ComponentAdjustment, OperatorAccount(marketplace, "adjustment"), CreatorAccount(a.Creator, marketplace, "payable"), a.Amount)
 }
