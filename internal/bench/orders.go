@@ -275,6 +275,16 @@ func together(workers int, work func() error) error {
 	return joined(errs...)
 }
 
+// beside runs two things at once, and gives the first error.
+func beside(one, other func() error) error {
+	var first error
+	var both sync.WaitGroup
+	both.Go(func() { first = one() })
+	second := other()
+	both.Wait()
+	return joined(second, first)
+}
+
 // joined is the first of several errors: that of a worker says what the others only repeat.
 func joined(errs ...error) error {
 	for _, err := range errs {
