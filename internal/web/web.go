@@ -37,6 +37,8 @@ type Config struct {
 	Unshipped func() (count int64, oldest time.Time)
 	// LinkMade, if set, returns once this process's edge knows the links that were made: only then a link is shown.
 	LinkMade func(context.Context) error
+	// Works are what staff set going.
+	Works operator.Works
 }
 
 // Web serves the pages.
@@ -60,7 +62,7 @@ const (
 func New(c Config) *Web {
 	w := &Web{Config: c, feed: newFeed(c.DB, c.Hints)}
 	w.creator = &creator.Pages{DB: c.DB, Clock: c.Clock, Address: strings.TrimSuffix(c.Address, "/"), LinkMade: c.LinkMade}
-	w.operator = &operator.Pages{DB: c.DB, Clock: c.Clock, Unshipped: c.Unshipped}
+	w.operator = &operator.Pages{DB: c.DB, Clock: c.Clock, Works: c.Works, Unshipped: c.Unshipped}
 	w.public = &public.Pages{DB: c.DB, Clock: c.Clock}
 	w.sessions = scs.New()
 	w.sessions.Store = auth.Sessions{DB: c.DB}

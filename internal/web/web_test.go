@@ -30,6 +30,12 @@ func TestRoutesAndRoles(t *testing.T) {
 		"GET /operator": staff, "GET /operator/events": staff, "GET /operator/orders": staff, "GET /operator/orders/{order}": staff,
 		"GET /operator/lines/{order}/{line}": staff, "GET /operator/lines/{order}/{line}/facts": staff, "GET /operator/rates": staff,
 		"GET /operator/creators": staff, "GET /operator/creators/{creator}": staff,
+		"POST /operator/orders/{order}/disqualify": "admin reviewer",
+		"GET /operator/claims":                     staff, "GET /operator/claims/{claim}": staff, "POST /operator/claims/{claim}": "admin reviewer support",
+		"GET /operator/corrections": staff, "GET /operator/corrections/{correction}": staff, "POST /operator/corrections": "admin finance",
+		"POST /operator/corrections/{correction}/decide": "admin finance", "POST /operator/corrections/{correction}/post": "admin finance",
+		"POST /operator/corrections/{correction}/reverse":  "admin reviewer",
+		"POST /operator/corrections/{correction}/withdraw": "admin finance reviewer support", "GET /operator/adjust": "admin finance",
 		"GET /operator/bounties": staff, "POST /operator/bounties": "admin", "POST /operator/bounties/{bounty}/end": "admin",
 		"GET /operator/coupons": staff, "POST /operator/coupons": "admin reviewer", "POST /operator/coupons/{code}/end": "admin reviewer",
 	}

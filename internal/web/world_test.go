@@ -34,6 +34,7 @@ import (
 	"tributary/internal/secret"
 	"tributary/internal/shopper"
 	"tributary/internal/web"
+	"tributary/internal/web/operator"
 )
 
 func TestMain(m *testing.M) { browser.Main(m) }
@@ -83,7 +84,7 @@ func newWorld(t testing.TB) *world {
 	w.accrual.Committed = w.hints.Orders
 	t.Cleanup(w.accrual.Close)
 	w.pages = web.New(web.Config{DB: w.db, Clock: w.clock, Hints: w.hints, Address: "http://go.example",
-		Unshipped: func() (int64, time.Time) { return 3, clock.Wall().Add(-time.Minute) }})
+		Works: operator.Works{Accrual: w.accrual}, Unshipped: func() (int64, time.Time) { return 3, clock.Wall().Add(-time.Minute) }})
 	w.server = httptest.NewServer(w.pages)
 	t.Cleanup(func() { w.pages.Close(); w.server.Close() })
 	return w

@@ -45,7 +45,9 @@ func (c couponRow) state(d *desk) string {
 func (c couponRow) open(d *desk) bool { s := c.state(d); return s == "in force" || s == "to come" }
 
 // Coupons lists coupons; one is opened on the same page.
-func (p *Pages) Coupons(w http.ResponseWriter, r *http.Request) error { return p.see(w, r, couponsView) }
+func (p *Pages) Coupons(w http.ResponseWriter, r *http.Request) error {
+	return p.see(w, r, couponsView)
+}
 
 var couponsView = page{"Coupons", atRates, func(tx *db.Tx, d *desk) (templ.Component, error) {
 	v := &coupons{desk: d}

@@ -6,16 +6,21 @@ import (
 
 	"github.com/a-h/templ"
 
+	"tributary/internal/claim"
 	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/enrolment"
 	"tributary/internal/fault"
 	"tributary/internal/id"
+	"tributary/internal/link"
 	"tributary/internal/report"
 	"tributary/internal/web/ui"
 )
 
-const pageCreators = 40
+const (
+	pageCreators = 40
+	pageBeside   = 10 // claims on a creator's page
+)
 
 // creators is the list of accounts with their standing and balances in a marketplace.
 type creators struct {
@@ -101,8 +106,12 @@ func (d *desk) creatorAddress(one id.ID) string {
 type one struct {
 	*desk
 	creatorRow
-	lines []report.Line
-	days  report.Day
+	lines       []report.Line
+	days        report.Day
+	tracking    []link.Tracking
+	coupons     []couponRow
+	claims      []claim.Claim
+	corrections []correctionRow
 }
 
 // Creator shows one creator: standing, balances, newest lines.
@@ -128,9 +137,36 @@ func (p *Pages) Creator(w http.ResponseWriter, r *http.Request) error {
 		}
 		v.days = report.Sum(days)
 		page, err := report.Lines(tx, number, d.Market, report.Filter{Limit: pageOrders})
-		v.lines = page.Lines
-		return creatorPage(v), err
+		if v.lines = page.Lines; err != nil {
+			return nil, err
+		}
+		return creatorPage(v), v.readBeside(tx)
 	})
+}
+
+// readBeside reads what is decided about a creator by people: tracking ids, codes, claims, corrections.
+func (v *one) readBeside(tx *db.Tx) error {
+	all, err := link.TrackingOf(tx, []id.ID{v.ID})
+	if err != nil {
+		return err
+	}
+	for _, t := range all[v.ID] {
+		if t.Market == v.Market.No {
+			v.tracking = append(v.tracking, t)
+		}
+	}
+	codes, err := couponsOf(tx, v.desk, v.ID)
+	if err != nil {
+		return err
+	}
+	if v.coupons, err = couponRows(tx, codes); err != nil {
+		return err
+	}
+	if v.claims, err = claim.OfCreator(tx, v.ID, v.Market.No, 0, pageBeside); err != nil {
+		return err
+	}
+	v.corrections, err = correctionsOf(tx, v.desk, v.ID)
+	return err
 }
 
 // reaches are the places of the creator's own river.

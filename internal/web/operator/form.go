@@ -143,6 +143,18 @@ func (d *desk) whole(name string, most int) (int, error) {
 	return number, nil
 }
 
+// ticked tells whether a form that was sent had a tick there.
+func (d *desk) ticked(name, value string) bool { return slices.Contains(d.form[name], value) }
+
+// formKey is the id of the correction that a form proposes: one correction, however often the form is sent. A form that
+// was refused keeps its own.
+func (d *desk) formKey() string {
+	if key := d.sent("key"); key != "" && d.refused != nil {
+		return key
+	}
+	return id.New(d.now).Text(id.Correction)
+}
+
 const dateForm = "2006-01-02"
 
 // day is the first instant of a local date, or of one so many days later; an empty field is the zero time.

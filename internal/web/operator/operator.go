@@ -20,6 +20,7 @@ import (
 	"tributary/internal/accrual"
 	"tributary/internal/auth"
 	"tributary/internal/clock"
+	"tributary/internal/correction"
 	"tributary/internal/db"
 	"tributary/internal/explain"
 	"tributary/internal/fault"
@@ -30,10 +31,15 @@ import (
 
 // Pages answers the staff's requests.
 type Pages struct {
-	DB        *db.DB
-	Clock     *clock.Business
-	Accrual   *accrual.Accrual                       // posts what people decide
+	DB    *db.DB
+	Clock *clock.Business
+	Works
 	Unshipped func() (count int64, oldest time.Time) // clicks in the log; nil: another process has it
+}
+
+// Works are what staff set going from their pages.
+type Works struct {
+	Accrual *accrual.Accrual // posts what people decide
 }
 
 // Who may change what, and who may read what money is made of. The table of routes names these sets, and pages offer
@@ -157,20 +163,29 @@ func (p *Pages) Line(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return nil, err
 		}
-		names, err := readNames(tx, e)
+		why, owner, err := d.explain(tx, e, line.Name())
 		if err != nil {
 			return nil, err
 		}
-		for i := range e.Touches {
-			if name, ok := names[e.Touches[i].Creator]; ok {
-				e.Touches[i].Creator = name
-			}
-		}
-		why := ui.Explain(e, "", line.Name(), d.Format, d.now)
 		d.Title = why.Title
 		why.Facts = d.inMarket(r.URL.EscapedPath() + "/facts")
-		return linePage(d, line, why, names[e.Creator]), nil
+		decided, err := correctionsAbout(tx, d, []correction.LineKey{{Order: line.Order, Line: line.ID}})
+		return linePage(d, line, why, owner, decided), err
 	})
+}
+
+// explain tells a line's story with the names of the creators in it, and who is credited or spoken of.
+func (d *desk) explain(tx *db.Tx, e *explain.Explanation, product string) (why ui.Why, owner string, err error) {
+	names, err := readNames(tx, e)
+	if err != nil {
+		return why, "", err
+	}
+	for i := range e.Touches {
+		if name, ok := names[e.Touches[i].Creator]; ok {
+			e.Touches[i].Creator = name
+		}
+	}
+	return ui.Explain(e, "", product, d.Format, d.now), names[e.Creator], nil
 }
 
 // LineFacts gives the same as JSON.

@@ -3,12 +3,14 @@ package operator
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/a-h/templ"
 
+	"tributary/internal/correction"
 	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/explain"
@@ -74,13 +76,69 @@ func (d *desk) view(caption string) ui.LineView {
 		Earns: "Earns", Ordered: true}
 }
 
+// oneOrder is an order with its lines, what waits for it, and what people decided about it.
+type oneOrder struct {
+	*desk
+	report.Order
+	waiting     []string
+	corrections []correctionRow
+}
+
 // Order shows one order with its lines and the events that wait for it.
-func (p *Pages) Order(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, "Order", atOrders, func(tx *db.Tx, d *desk) (templ.Component, error) {
-		order, waiting, err := report.OneOrder(tx, d.Market, r.PathValue("order"))
-		d.Title = "Order " + order.ID
-		return orderPage(d, order, waiting), err
-	})
+func (p *Pages) Order(w http.ResponseWriter, r *http.Request) error { return p.see(w, r, orderView(r)) }
+
+func orderView(r *http.Request) page {
+	return page{"Order", atOrders, func(tx *db.Tx, d *desk) (templ.Component, error) {
+		v := &oneOrder{desk: d}
+		var err error
+		if v.Order, v.waiting, err = report.OneOrder(tx, d.Market, r.PathValue("order")); err != nil {
+			return nil, err
+		}
+		d.Title = "Order " + v.Order.ID
+		keys := make([]correction.LineKey, len(v.Lines))
+		for i, l := range v.Lines {
+			keys[i] = correction.LineKey{Order: l.Order, Line: l.ID}
+		}
+		v.corrections, err = correctionsAbout(tx, d, keys)
+		return orderPage(v), err
+	}}
+}
+
+// correctionsAbout are the corrections that name one of the lines, each once, oldest first.
+func correctionsAbout(tx *db.Tx, d *desk, keys []correction.LineKey) ([]correctionRow, error) {
+	var all []correction.Correction
+	for _, key := range keys {
+		found, err := correction.OfLine(tx, d.Market.No, key)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range found {
+			if !slices.ContainsFunc(all, func(other correction.Correction) bool { return other.ID == c.ID }) {
+				all = append(all, c)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b correction.Correction) int { return a.Proposed.Compare(b.Proposed) })
+	return correctionRows(tx, all)
+}
+
+// credited are the lines that somebody earns something with: only they have something to lose.
+func (v *oneOrder) credited() (lines []report.Line) {
+	for _, l := range v.Lines {
+		if l.Pending+l.Earned != 0 {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+func (v *oneOrder) disqualifyAddress() string {
+	return "/operator/orders/" + url.PathEscape(v.Order.ID) + "/disqualify"
+}
+
+// lineKeyAddress leads to the explanation of a line that a correction names.
+func (d *desk) lineKeyAddress(key correction.LineKey) string {
+	return d.lineAddress(report.Line{Order: key.Order, ID: key.Line})
 }
 
 // readNames gives the names of the creators whom an explanation speaks of, by the id it has for them.

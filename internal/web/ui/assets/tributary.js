@@ -23,6 +23,31 @@
     form.addEventListener('change', () => form.requestSubmit());
   }
 
+  // Keys of a queue: each presses what is marked with it, unless somebody is typing. They can be turned off.
+  const keysOff = () => { try { return localStorage.getItem('keys') === 'off'; } catch { return false; } };
+  for (const button of document.querySelectorAll('[data-keys]')) {
+    const say = () => { button.textContent = keysOff() ? 'Turn keys on' : 'Turn keys off'; };
+    button.hidden = false;
+    say();
+    button.addEventListener('click', () => {
+      try { localStorage.setItem('keys', keysOff() ? 'on' : 'off'); } catch { /* nothing is kept here: they stay on */ }
+      say();
+    });
+  }
+  document.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || keysOff()) return;
+    if (event.target.closest('input, textarea, select, [contenteditable]')) return;
+    const marked = event.key.length === 1 && document.querySelector(`[data-press="${CSS.escape(event.key)}"]`);
+    if (!marked) return;
+    event.preventDefault();
+    if (marked.matches('summary')) {
+      marked.parentElement.open = true;
+      (marked.parentElement.querySelector('select, textarea, input:not([type="hidden"])') ?? marked).focus();
+      return;
+    }
+    marked.click();
+  });
+
   const stream = document.body.dataset.stream;
   if (!stream || !window.EventSource) return;
 

@@ -1,0 +1,341 @@
+package operator
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"tributary/internal/auth"
+	"tributary/internal/correction"
+	"tributary/internal/creator"
+	"tributary/internal/db"
+	"tributary/internal/fault"
+	"tributary/internal/id"
+	"tributary/internal/report"
+	"tributary/internal/web/ui"
+)
+
+const (
+	atCorrections   = "/operator/corrections"
+	pageCorrections = 100
+	pageFound       = 12 // creators whom a name finds
+)
+
+// Proposers may propose a correction of some kind, and take their own proposal back.
+var Proposers = correction.Proposers
+
+// corrections is what waits for a second person.
+type corrections struct {
+	*desk
+	waiting       []correctionRow
+	open, overdue int // claims
+}
+
+// correctionRow is a correction with the names of those whom it is about.
+type correctionRow struct {
+	correction.Correction
+	name, proposer string
+}
+
+// Corrections lists what waits for a second person.
+func (p *Pages) Corrections(w http.ResponseWriter, r *http.Request) error {
+	return p.see(w, r, page{"Corrections", atQueue, func(tx *db.Tx, d *desk) (templ.Component, error) {
+		v := &corrections{desk: d}
+		all, err := correction.Waiting(tx, d.Market.No, 0, pageCorrections)
+		if err != nil {
+			return nil, err
+		}
+		if v.waiting, err = correctionRows(tx, all); err != nil {
+			return nil, err
+		}
+		v.open, v.overdue, _, err = queued(tx, d)
+		return correctionsPage(v), err
+	}})
+}
+
+// correctionRows adds names.
+func correctionRows(tx *db.Tx, all []correction.Correction) ([]correctionRow, error) {
+	ids, whos := make([]id.ID, len(all)), make([]string, len(all))
+	for i, c := range all {
+		ids[i], whos[i] = c.Creator, staffID(c.Proposer)
+	}
+	found, err := names(tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	staff, err := people(tx, whos)
+	rows := make([]correctionRow, len(all))
+	for i, c := range all {
+		rows[i] = correctionRow{c, name(found, c.Creator), staff[whos[i]]}
+	}
+	return rows, err
+}
+
+// oneCorrection is a correction with all that was done with it.
+type oneCorrection struct {
+	*desk
+	correctionRow
+	second string
+	steps  []step
+}
+
+// Correction shows one correction; it is decided on the same page.
+func (p *Pages) Correction(w http.ResponseWriter, r *http.Request) error {
+	return p.see(w, r, correctionView(r))
+}
+
+func correctionView(r *http.Request) page {
+	return page{"Correction", atQueue, func(tx *db.Tx, d *desk) (templ.Component, error) {
+		which, err := id.Parse("correction", id.Correction, r.PathValue("correction"))
+		if err != nil {
+			return nil, ui.NotFound
+		}
+		c, steps, err := correction.Find(tx, which)
+		if err == nil && c.Market != d.Market.No {
+			err = ui.NotFound
+		}
+		if err != nil {
+			return nil, err
+		}
+		rows, err := correctionRows(tx, []correction.Correction{c})
+		if err != nil {
+			return nil, err
+		}
+		v := &oneCorrection{desk: d, correctionRow: rows[0]}
+		whos := []string{staffID(c.Second)}
+		for _, s := range steps {
+			whos = append(whos, s.Who)
+		}
+		found, err := people(tx, whos)
+		v.second = found[whos[0]]
+		for _, s := range steps {
+			v.steps = append(v.steps, step{s.At, s.Action + " by " + found[s.Who], s.Words})
+		}
+		d.Title = v.title()
+		return correctionPage(v), err
+	}}
+}
+
+// title says what a correction does.
+func (v *oneCorrection) title() string {
+	switch v.Kind {
+	case correction.Disqualification:
+		return ui.Plural(v.Format, int64(len(v.Lines)), "line", "lines") + " disqualified"
+	case correction.Reversal:
+		return ui.Plural(v.Format, int64(len(v.Lines)), "line", "lines") + " given back"
+	}
+	return "An adjustment of " + v.money(v.Amount)
+}
+
+// own tells whether whoever looks has proposed it.
+func (v *oneCorrection) own() bool { return v.Proposer == v.Who.ID }
+
+func (d *desk) correctionAddress(one id.ID, more ...string) string {
+	return d.inMarket(atCorrections+"/"+one.Text(id.Correction), more...)
+}
+
+// propose takes a proposal, and posts it where one person is enough.
+func (p *Pages) propose(ctx context.Context, d *desk, proposal correction.Proposal) (c correction.Correction, err error) {
+	err = p.lane(ctx, d, func(tx *db.Tx) error {
+		c, err = correction.Propose(tx, d.Market.No, d.Who, d.Market.Policy.AdjustmentLimit(), proposal)
+		return err
+	})
+	if err != nil || c.State != correction.Approved {
+		return c, err
+	}
+	return correction.Post(ctx, p.DB, p.Accrual, c.ID)
+}
+
+// proposed leads to a correction, and says whether it waits.
+func (d *desk) proposed(c correction.Correction) string {
+	if c.State == correction.Proposed {
+		return d.correctionAddress(c.ID, "said", "waiting")
+	}
+	return d.correctionAddress(c.ID, "said", "posted")
+}
+
+// adjust is the form for an adjustment: first whose balance, then how much and why.
+type adjust struct {
+	*desk
+	text     string
+	found    []creator.Creator
+	one      creator.Creator // chosen; its zero value: nobody yet
+	balances report.Balances
+	history  []correctionRow
+	limit    int64
+}
+
+// Adjust finds a creator, and shows the form for an adjustment.
+func (p *Pages) Adjust(w http.ResponseWriter, r *http.Request) error { return p.see(w, r, adjustView) }
+
+var adjustView = page{"Adjust a balance", atQueue, func(tx *db.Tx, d *desk) (templ.Component, error) {
+	v := &adjust{desk: d, text: d.sent("q"), limit: d.Market.Policy.AdjustmentLimit()}
+	if text := d.sent("creator"); text != "" {
+		number, err := id.Parse("creator", id.Creator, text)
+		if err == nil {
+			v.one, err = creator.One(tx, number)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if v.balances, err = report.BalancesOf(tx, number, d.Market, d.now); err != nil {
+			return nil, err
+		}
+		v.history, err = correctionsOf(tx, d, number)
+		return adjustPage(v), err
+	}
+	if v.text == "" {
+		return adjustPage(v), nil
+	}
+	if len(v.text) > 200 {
+		return nil, fault.Invalidf("q", "is longer than 200 characters", "search for a part of a name")
+	}
+	var err error
+	v.found, err = creator.Search(tx, v.text, pageFound)
+	return adjustPage(v), err
+}}
+
+// correctionsOf are a creator's corrections here, newest first.
+func correctionsOf(tx *db.Tx, d *desk, one id.ID) ([]correctionRow, error) {
+	all, err := correction.OfCreator(tx, one, d.Market.No, false, 0, pageCorrections)
+	if err != nil {
+		return nil, err
+	}
+	return correctionRows(tx, all)
+}
+
+// ProposeAdjustment takes the form: posted at once, or waiting for a second person.
+func (p *Pages) ProposeAdjustment(w http.ResponseWriter, r *http.Request) error {
+	return p.take(w, r, adjustView, func(d *desk) (string, error) {
+		a := correction.Proposal{Kind: correction.Adjustment, Reason: d.sent("reason"), Words: d.sent("words"),
+			Evidence: d.texts("evidence"), Ref: correction.Ref{Order: d.sent("order"), Line: d.sent("line")}}
+		var err error
+		if a.ID, err = id.Parse("key", id.Correction, d.sent("key")); err != nil {
+			return "", err
+		}
+		if a.Creator, err = id.Parse("creator", id.Creator, d.sent("creator")); err != nil {
+			return "", err
+		}
+		if a.Amount, err = d.amount("amount"); err != nil {
+			return "", err
+		}
+		c, err := p.propose(r.Context(), d, a)
+		return d.proposed(c), err
+	})
+}
+
+// DecideCorrection lets a second person approve or decline.
+func (p *Pages) DecideCorrection(w http.ResponseWriter, r *http.Request) error {
+	return p.decide(w, r, func(ctx context.Context, d *desk, which id.ID) (string, error) {
+		decide, said := correction.Decline, "declined"
+		if d.sent("do") == "approve" {
+			decide, said = correction.Approve, "approved"
+		}
+		err := p.lane(ctx, d, func(tx *db.Tx) error {
+			_, err := decide(tx, d.Market.No, which, d.Who, d.sent("words"))
+			return err
+		})
+		if err == nil && said == "approved" {
+			_, err = correction.Post(ctx, p.DB, p.Accrual, which)
+		}
+		return said, err
+	})
+}
+
+// WithdrawCorrection lets the proposer take a proposal back.
+func (p *Pages) WithdrawCorrection(w http.ResponseWriter, r *http.Request) error {
+	return p.decide(w, r, func(ctx context.Context, d *desk, which id.ID) (string, error) {
+		return "withdrawn", p.lane(ctx, d, func(tx *db.Tx) error {
+			_, err := correction.Withdraw(tx, d.Market.No, which, d.Who, d.sent("words"))
+			return err
+		})
+	})
+}
+
+// PostCorrection posts what is approved: where a process ended in between, a person need not wait for the next look.
+func (p *Pages) PostCorrection(w http.ResponseWriter, r *http.Request) error {
+	return p.decide(w, r, func(ctx context.Context, d *desk, which id.ID) (string, error) {
+		_, err := correction.Post(ctx, p.DB, p.Accrual, which)
+		return "posted", err
+	})
+}
+
+// decide takes a form about one correction, and leads back to it.
+func (p *Pages) decide(w http.ResponseWriter, r *http.Request, do func(context.Context, *desk, id.ID) (said string, err error)) error {
+	return p.take(w, r, correctionView(r), func(d *desk) (string, error) {
+		which, err := id.Parse("correction", id.Correction, r.PathValue("correction"))
+		if err != nil {
+			return "", ui.NotFound
+		}
+		said, err := do(r.Context(), d, which)
+		return d.correctionAddress(which, "said", said), err
+	})
+}
+
+// Disqualify proposes that lines of an order earn nothing, with evidence.
+func (p *Pages) Disqualify(w http.ResponseWriter, r *http.Request) error {
+	return p.take(w, r, orderView(r), func(d *desk) (string, error) {
+		q := correction.Proposal{Kind: correction.Disqualification, Reason: d.sent("reason"), Words: d.sent("words"), Evidence: d.texts("evidence")}
+		for _, line := range d.form["line"] {
+			q.Lines = append(q.Lines, correction.LineKey{Order: r.PathValue("order"), Line: line})
+		}
+		var err error
+		if q.ID, err = id.Parse("key", id.Correction, d.sent("key")); err != nil {
+			return "", err
+		}
+		c, err := p.propose(r.Context(), d, q)
+		return d.proposed(c), err
+	})
+}
+
+// Reverse proposes to take a disqualification back: the lines that the form names, or all that still stand.
+func (p *Pages) Reverse(w http.ResponseWriter, r *http.Request) error {
+	return p.take(w, r, correctionView(r), func(d *desk) (string, error) {
+		q := correction.Proposal{Kind: correction.Reversal, Reason: d.sent("reason"), Words: d.sent("words"), Evidence: d.texts("evidence")}
+		var err error
+		if q.Reverses, err = id.Parse("correction", id.Correction, r.PathValue("correction")); err != nil {
+			return "", ui.NotFound
+		}
+		if q.ID, err = id.Parse("key", id.Correction, d.sent("key")); err != nil {
+			return "", err
+		}
+		for _, key := range d.form["line"] {
+			order, line, _ := strings.Cut(key, lineSeparator)
+			q.Lines = append(q.Lines, correction.LineKey{Order: order, Line: line})
+		}
+		c, err := p.propose(r.Context(), d, q)
+		return d.proposed(c), err
+	})
+}
+
+// lineSeparator stands between an order's and a line's id in a field: no id holds it, and no browser changes it.
+const lineSeparator = "\t"
+
+// staffID writes a member of the staff as steps name them.
+func staffID(one id.ID) string {
+	if one == 0 {
+		return ""
+	}
+	return one.Text(auth.Prefix)
+}
+
+// Words for the codes of corrections.
+var correctionReasons = map[string]string{
+	"claim": "a claim", "goodwill": "goodwill", "our_error": "an error of ours", "recovery": "recovery of what was paid wrongly",
+	"bonus": "a bonus", "other": "another reason", "self_purchase_found": "a purchase of one's own", "incentivised_traffic": "shoppers were paid to buy",
+	"trademark_ads": "ads on trademarks", "undisclosed": "links without disclosure", "cloaking": "links that hide where they lead",
+	"invalid_traffic": "clicks that no person made", "appeal_won": "an appeal was won", "new_evidence": "new evidence",
+}
+
+// reasonChoices are the codes that a kind of correction may give.
+func reasonChoices(kind correction.Kind) (choices []choice) {
+	for _, code := range correction.Reasons[kind] {
+		choices = append(choices, choice{code, correctionReasons[code]})
+	}
+	return choices
+}
+
+// evidenceHint says how evidence is written.
+const evidenceHint = "one address or sentence a line, up to 10"
