@@ -20,11 +20,12 @@ import (
 
 // Question is what is asked: a draft over the lines that were ordered from one instant until before another.
 type Question struct {
-	Market      string
-	From, Until time.Time
-	Rates       string       // a rates file (docs/rates.md); empty: the present rates
-	Dated       bool         // the file's instants hold; else it is as if its rates had been in force since ever
-	Rules       rerate.Rules // changes of the policy
+	Market string       `json:"marketplace"`
+	From   time.Time    `json:"from"`
+	Until  time.Time    `json:"until"`
+	Rates  string       `json:"rates,omitempty"` // a rates file (docs/rates.md); empty: the present rates
+	Dated  bool         `json:"dated,omitempty"` // the file's instants hold; else it is as if its rates had been in force since ever
+	Rules  rerate.Rules `json:"rules,omitzero"`  // changes of the policy
 }
 
 // pageLines is how many lines are read in one transaction: long enough that its cost is shared, short enough that nobody
