@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"tributary/internal/attribution"
-	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/fault"
 	"tributary/internal/id"
@@ -34,10 +33,7 @@ func Bounties(tx *db.Tx, creator id.ID, m market.Market, limit int) (found []Bou
 		if err := scan(&b.ID, &b.Action, &at, &reason, &b.Pending, &b.Earned, &ripe); err != nil {
 			return err
 		}
-		b.At, b.Reason = clock.FromMicro(at), attribution.Reason(reason)
-		if ripe > 0 {
-			b.Ripe = clock.FromMicro(ripe)
-		}
+		b.At, b.Ripe, b.Reason = instant(at), instant(ripe), attribution.Reason(reason)
 		found = append(found, b)
 		return nil
 	}, int64(creator), m.Lane(), int64(limit))

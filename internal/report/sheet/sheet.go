@@ -1,4 +1,9 @@
-package report
+// Package sheet writes reports as files for spreadsheets: which columns each has, and how a cell is written. It reads
+// nothing; doors give it what package report has read.
+//
+// What must always hold: no cell is a formula; amounts have the decimals of their currency, shares are percent, and both
+// are plain numbers that a program reads; what a creator may not see is not in a file for creators.
+package sheet
 
 import (
 	"encoding/csv"
@@ -7,7 +12,7 @@ import (
 	"strings"
 )
 
-// Sheet is a report as a file for spreadsheets: amounts as decimals, rates in percent, times in UTC.
+// Sheet is a table with a name.
 type Sheet struct {
 	Name    string // of the file, without its ending
 	Columns []string

@@ -1,11 +1,13 @@
-package report_test
+package rates_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	_ "time/tzdata"
 
 	"pgregory.net/rapid"
 
@@ -13,9 +15,10 @@ import (
 	"tributary/internal/db/dbtest"
 	"tributary/internal/id"
 	"tributary/internal/market"
+	"tributary/internal/policy"
 	"tributary/internal/product"
 	"tributary/internal/ratecard"
-	"tributary/internal/report"
+	"tributary/internal/report/rates"
 )
 
 func card(kind ratecard.Kind, from time.Time, fallback int64, entries ...ratecard.Entry) *ratecard.Version {
@@ -32,8 +35,13 @@ func offer(n int64, from, until time.Time, change ratecard.Change, value int64, 
 	return ratecard.Promotion{ID: id.ID(n), Name: fmt.Sprintf("P%d", n), From: from, Until: until, Change: change, Value: value, Categories: categories}
 }
 
+var (
+	us    = market.Market{No: 1, ID: "us", Currency: "USD", Zone: "America/New_York", Policy: policy.Shipped()}
+	start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+)
+
 // said writes warnings as a program manager would note them.
-func said(warnings []report.Warning) (all []string) {
+func said(warnings []rates.Warning) (all []string) {
 	for _, w := range warnings {
 		text := fmt.Sprintf("%s %s %d>%d", w.Kind, w.What, w.Final, w.Fee)
 		if w.Promotion != nil {
@@ -52,22 +60,22 @@ func said(warnings []report.Warning) (all []string) {
 
 func day(n int) time.Time { return start.AddDate(0, 0, n) }
 
-func TestRateWarnings(t *testing.T) {
+func TestWarnings(t *testing.T) {
 	long := start.AddDate(-1, 0, 0)
 	fees := card(ratecard.SellerFee, long, 1500, in("Music", 500), of("CHEAP", 100))
-	rates := card(ratecard.Offsite, long, 400, in("Games", 2000), in("Games > Cards", 300), in("Music > Vinyl", 500), of("SKU9", 1200))
+	cards := card(ratecard.Offsite, long, 400, in("Games", 2000), in("Games > Cards", 300), in("Music > Vinyl", 500), of("SKU9", 1200))
 	for _, c := range []struct {
 		name string
 		book ratecard.Book
 		want []string
 	}{
-		{"a rate above the fee", ratecard.Book{Cards: ratecard.Cards{fees, rates}},
+		{"a rate above the fee", ratecard.Book{Cards: ratecard.Cards{fees, cards}},
 			[]string{"offsite Games 2000>1500", "offsite product CHEAP 400>100", "offsite product SKU9 1200>500"}},
-		{"no schedule of fees", ratecard.Book{Cards: ratecard.Cards{rates}}, nil},
+		{"no schedule of fees", ratecard.Book{Cards: ratecard.Cards{cards}}, nil},
 		{"no card", ratecard.Book{Cards: ratecard.Cards{fees}}, nil},
-		{"a schedule to come", ratecard.Book{Cards: ratecard.Cards{rates, card(ratecard.SellerFee, day(3), 1500)}},
+		{"a schedule to come", ratecard.Book{Cards: ratecard.Cards{cards, card(ratecard.SellerFee, day(3), 1500)}},
 			[]string{"offsite Games 2000>1500 from 03-04"}},
-		{"a card to come mends one and breaks another", ratecard.Book{Cards: ratecard.Cards{card(ratecard.SellerFee, long, 1500), rates,
+		{"a card to come mends one and breaks another", ratecard.Book{Cards: ratecard.Cards{card(ratecard.SellerFee, long, 1500), cards,
 			card(ratecard.Offsite, day(10), 400, in("Games", 1500), in("Toys", 1501))}},
 			[]string{"offsite Games 2000>1500 until 03-11", "offsite Toys 1501>1500 from 03-11"}},
 		{"one that is replaced before it holds says nothing", ratecard.Book{Cards: ratecard.Cards{card(ratecard.SellerFee, long, 1500),
@@ -95,19 +103,19 @@ func TestRateWarnings(t *testing.T) {
 			card(ratecard.Offsite, long, 400, of("SKU9", 1200), of("SKU8", 1200))}},
 			[]string{"offsite product SKU9 1200>1100"}},
 	} {
-		if got := said(report.RateWarnings(&c.book, start)); !slices.Equal(got, c.want) {
+		if got := said(rates.Warnings(&c.book, start)); !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)
 		}
 	}
 }
 
 // A warning stands where a line of that place, ordered at that instant, would cost more than it brings, and nowhere else.
-func TestRateWarningsAreTrue(t *testing.T) {
+func TestWarningsAreTrue(t *testing.T) {
 	paths := []string{"", "A", "A > B", "A > B > C", "D", "D > E"}
 	skus := []string{"", "S1", "S2"}
 	rapid.Check(t, func(r *rapid.T) {
 		book, categories := drawBook(r, paths), map[string]string{"S1": "A > B", "S2": "D"}
-		warnings := report.RateWarningsIn(book, categories, start)
+		warnings := rates.WarningsIn(book, categories, start)
 		for range 20 {
 			at := day(rapid.IntRange(0, 40).Draw(r, "day")).Add(time.Hour)
 			kind := rapid.SampledFrom([]ratecard.Kind{ratecard.Offsite, ratecard.Onsite}).Draw(r, "kind")
@@ -119,7 +127,7 @@ func TestRateWarningsAreTrue(t *testing.T) {
 			q := book.Quote(ratecard.Ask{Kind: kind, Category: path, SKU: sku, Rated: at, Ordered: at, NewCustomer: true})
 			fee := book.Fee(path, sku, at)
 			over := fee != nil && q.Rate != nil && q.Price().Final > fee.BPS
-			if over && !slices.ContainsFunc(warnings, func(w report.Warning) bool { return w.Kind == kind && covers(w, path, sku, at) }) {
+			if over && !slices.ContainsFunc(warnings, func(w rates.Warning) bool { return w.Kind == kind && covers(w, path, sku, at) }) {
 				r.Fatalf("%s %q %q at %v: %d above %d, no warning among %q", kind, path, sku, at, q.Price().Final, fee.BPS, said(warnings))
 			}
 		}
@@ -136,7 +144,7 @@ func TestRateWarningsAreTrue(t *testing.T) {
 					a.Category = ""
 				}
 				if price, fee := book.Quote(a).Price(), book.Fee(a.Category, a.SKU, at); price.Final != w.Final || fee.BPS != w.Fee || w.Excess() <= 0 {
-					r.Fatalf("%q at %v: %d, %+v", said([]report.Warning{w}), at, price.Final, fee)
+					r.Fatalf("%q at %v: %d, %+v", said([]rates.Warning{w}), at, price.Final, fee)
 				}
 			}
 		}
@@ -144,7 +152,7 @@ func TestRateWarningsAreTrue(t *testing.T) {
 }
 
 // covers tells whether a warning speaks of a line: of its product, or of its category or one above it.
-func covers(w report.Warning, path, sku string, at time.Time) bool {
+func covers(w rates.Warning, path, sku string, at time.Time) bool {
 	place := sku != "" && w.What == "product "+sku || w.What == path || w.What == "default" || product.Under(path, w.What)
 	return place && !at.Before(w.From) && (w.Until.IsZero() || at.Before(w.Until))
 }
@@ -183,10 +191,10 @@ func drawBook(r *rapid.T, paths []string) *ratecard.Book {
 }
 
 // What the catalog knows of a product decides which fee it is held against.
-func TestWarningsOf(t *testing.T) {
+func TestStored(t *testing.T) {
 	d := dbtest.Open(t)
 	long := start.AddDate(-1, 0, 0)
-	write(t, d, func(tx *db.Tx) error {
+	err := d.Write(context.Background(), db.Interactive, func(tx *db.Tx) error {
 		if err := market.Save(tx, us); err != nil {
 			return err
 		}
@@ -200,17 +208,23 @@ func TestWarningsOf(t *testing.T) {
 		return product.Save(tx, us.No, place, []product.Product{{SKU: "SKU8", Title: "A", Category: "Music > Vinyl", State: product.Available},
 			{SKU: "SKU9", Title: "B", Category: "Home", State: product.Available}})
 	})
-	read(t, d, func(tx *db.Tx) error {
-		warnings, err := report.WarningsOf(tx, us, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.Read(context.Background(), func(tx *db.Tx) error {
+		warnings, err := rates.Stored(tx, us, start)
 		if got := strings.Join(said(warnings), "; "); err != nil || got != "offsite product SKU7 1200>500; offsite product SKU8 1200>500" {
 			t.Errorf("%s, %v", got, err)
 		}
 		return nil
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
-// BenchmarkRateWarnings measures the check of a card with 500 entries under 10 promotions.
-func BenchmarkRateWarnings(b *testing.B) {
+// BenchmarkWarnings measures the check of a card with 500 entries under 10 promotions.
+func BenchmarkWarnings(b *testing.B) {
 	long := start.AddDate(-1, 0, 0)
 	var entries []ratecard.Entry
 	for n := range 500 {
@@ -221,6 +235,6 @@ func BenchmarkRateWarnings(b *testing.B) {
 		book.Promotions = append(book.Promotions, offer(int64(n+1), day(n), day(n+5), ratecard.Set, 1600, fmt.Sprintf("Top %d", n)))
 	}
 	for b.Loop() {
-		report.RateWarnings(book, start)
+		rates.Warnings(book, start)
 	}
 }

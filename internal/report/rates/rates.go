@@ -1,4 +1,11 @@
-package report
+// Package rates finds where creators would get more of a price than the operator gets from the seller: now, and with every
+// card and promotion to come (docs/spec.md §7). It compares rates and decides nothing.
+//
+// What must always hold: whatever is sold at a place and an instant of which no warning speaks costs at most the fee's rate;
+// a warning says the very rate, the very fee and the whole time for which they hold.
+//
+// It owns no table. What the lines of the past really cost is in package report; contracts of single creators are not asked.
+package rates
 
 import (
 	"cmp"
@@ -12,8 +19,8 @@ import (
 	"tributary/internal/ratecard"
 )
 
-// Warning says that creators would get more of a price than the operator gets from the seller (docs/spec.md §7). Rates
-// alone are compared: a cap may keep the commission below the fee, a minimum may raise the fee above it.
+// Warning says that creators would get more of a price than the operator gets from the seller. Rates alone are compared:
+// a cap may keep the commission below the fee, a minimum may raise the fee above it.
 type Warning struct {
 	Kind      ratecard.Kind   // of the commission
 	What      string          // the place: "Home > Kitchen", "product SKU9", "default"
@@ -41,14 +48,12 @@ func (w Warning) same(o Warning) bool {
 	return w.Base == o.Base && w.Final == o.Final && w.Fee == o.Fee && offer(w) == offer(o) && w.Match == o.Match && w.FeeMatch == o.FeeMatch
 }
 
-// RateWarnings compares, for every place of the cards in force or to come, the rate with promotions to the seller's fee.
-// It is pure. The category of a product is not in the book: it is held against the lowest fee that it might have.
-func RateWarnings(book *ratecard.Book, now time.Time) []Warning {
-	return RateWarningsIn(book, nil, now)
-}
+// Warnings compares, for every place of the cards in force or to come, the rate with promotions to the seller's fee. The
+// category of a product is not in the book: it is held against the lowest fee that it might have.
+func Warnings(book *ratecard.Book, now time.Time) []Warning { return WarningsIn(book, nil, now) }
 
-// WarningsOf does so for what stands in the database, where the catalog knows the products.
-func WarningsOf(tx *db.Tx, m market.Market, now time.Time) ([]Warning, error) {
+// Stored does so for what stands in the database, where the catalog knows the products.
+func Stored(tx *db.Tx, m market.Market, now time.Time) ([]Warning, error) {
 	book, err := ratecard.LoadBook(tx, m.No)
 	if err != nil {
 		return nil, err
@@ -67,7 +72,7 @@ func WarningsOf(tx *db.Tx, m market.Market, now time.Time) ([]Warning, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, "reading categories of products")
 	}
-	return RateWarningsIn(book, categories, now), nil
+	return WarningsIn(book, categories, now), nil
 }
 
 var selectCategoriesOf = db.In(`SELECT sku, category FROM product WHERE market = $1 AND sku IN ($LIST)`)
@@ -75,8 +80,8 @@ var selectCategoriesOf = db.In(`SELECT sku, category FROM product WHERE market =
 // commissions are the kinds that are paid out of a fee.
 var commissions = []ratecard.Kind{ratecard.Offsite, ratecard.Onsite, ratecard.Boosted}
 
-// RateWarningsIn does the same, and knows the categories of products, by sku.
-func RateWarningsIn(book *ratecard.Book, categoryOf map[string]string, now time.Time) (all []Warning) {
+// WarningsIn does the same, and knows the categories of products, by sku.
+func WarningsIn(book *ratecard.Book, categoryOf map[string]string, now time.Time) (all []Warning) {
 	at := turns(book, now)
 	places := placesOf(book, now)
 	for _, kind := range commissions {
