@@ -149,11 +149,11 @@ contracts:
 	}
 	edited := strings.Replace(first, "Home: 3", "Home: 2.5", 1)
 	_, err = publishAt(d, edited, now)
-	if err == nil || !strings.Contains(err.Error(), "offsite.effective (line 6): is in the past, and the card that is in force since 2026-01-01 is another one") {
+	if err == nil || !strings.Contains(err.Error(), "offsite.effective (line 7): is in the past, and the card that is in force since 2026-01-01 is another one") {
 		t.Fatal(err)
 	}
 	_, err = publishAt(d, strings.Replace(edited, "effective: 2026-01-01", "effective: 2026-12-01", 1), now)
-	if err == nil || !strings.Contains(err.Error(), "offsite.effective (line 6): this version is a cut, which takes effect no sooner than 14 days after it is published: Home from 3 % to 2.5 %") {
+	if err == nil || !strings.Contains(err.Error(), "offsite.effective (line 7): this version is a cut, which takes effect no sooner than 14 days after it is published: Home from 3 % to 2.5 %") {
 		t.Fatal(err)
 	}
 	edited = strings.Replace(edited, "  effective: 2026-01-01\n", "", 1) + "promotions:\n  - {name: Black Friday, from: 2026-11-27, until: 2026-11-30, categories: [Games], add: 6}\n" +
@@ -209,26 +209,26 @@ func TestPlans(t *testing.T) {
 		{"a promotion is longer", "until: 2026-12-31", "until: 2027-01-31", "us: promotion Autumn, ends 2027-01-31 instead of 2026-12-31\n  + everything: 1 % more"},
 		{"a promotion is shorter", "until: 2026-12-31", "until: 2026-12-06", "us: promotion Autumn, ends 2026-12-06 instead of 2026-12-31\n  - everything"},
 		{"a promotion is shorter too soon", "until: 2026-12-31", "until: 2026-12-05",
-			"promotions[0].until (line 26): ends a running promotion, which creators were told of, in less than 14 days"},
+			"promotions[0].until (line 28): ends a running promotion, which creators were told of, in less than 14 days"},
 		{"a running promotion is gone", "  - name: Autumn\n    from: 2026-11-22\n    until: 2026-12-31\n    add: 1\n", "",
 			"promotions (line 25): Autumn, which runs since 2026-11-22, is not there; leave it in the file, and write its end: until: 2026-12-06 or later"},
 		{"a coming promotion is gone", "  - name: Spring\n    from: 2027-03-01\n    until: 2027-03-31\n    multiply: 1.5\n", "",
 			"us: promotion Spring, taken back before it begins\n  - everything: 1.5 times the rate"},
 		{"a coming promotion is another", "multiply: 1.5", "multiply: 1.25",
 			"us: promotion Spring, taken back before it begins\n  - everything: 1.5 times the rate\nus: promotion Spring, from 2027-03-01 until 2027-03-31\n  + everything: 1.25"},
-		{"a promotion in the past", "from: 2027-03-01", "from: 2026-11-01", "promotions[1].from (line 30): is in the past"},
+		{"a promotion in the past", "from: 2027-03-01", "from: 2026-11-01", "promotions[1].from (line 31): is in the past"},
 		{"promotions are left out", "promotions:\n  - name: Autumn\n    from: 2026-11-22\n    until: 2026-12-31\n    add: 1\n  - name: Spring\n    from: 2027-03-01\n    until: 2027-03-31\n    multiply: 1.5\n", "",
 			"us: nothing changes"},
 		{"a contract ends", "    from: 2026-06-01\n", "    from: 2026-06-01\n    until: 2026-12-06\n",
 			"us: contract of ada, offsite, ends 2026-12-06\n  - default from 12 % to 4 %\n  - Games from 12 % to 10 %"},
 		{"a contract ends too soon", "    from: 2026-06-01\n", "    from: 2026-06-01\n    until: 2026-12-05\n",
-			"contracts[0].until (line 36): this is a cut for the creator"},
+			"contracts[0].until (line 40): this is a cut for the creator"},
 		{"a contract is gone", "  - creator: ada\n    kind: offsite\n    rate: 12\n    from: 2026-06-01\n", "  []\n",
 			"contracts (line 35): the offsite contract of ada, in force since 2026-06-01, is not there; leave it in the file, and write its end: until: 2026-12-06 or later"},
 		{"a contract is replaced", "rate: 12\n    from: 2026-06-01", "rate: 13\n    from: 2026-11-25",
 			"us: contract of ada, offsite, ends 2026-11-24\nus: contract of ada, offsite, from 2026-11-25\n  + default from 12 % to 13 %"},
 		{"a contract is replaced by less", "rate: 12\n    from: 2026-06-01", "rate: 11\n    from: 2026-11-25",
-			"contracts[0].from (line 36): this is a cut for the creator"},
+			"contracts[0].from (line 39): this is a cut for the creator"},
 		{"a new contract", "contracts:\n", "contracts:\n  - {creator: bob, kind: onsite, rate: 2, from: 2026-12-01}\n", "us: contract of bob, onsite, from 2026-12-01"},
 		{"a contract of nobody", "contracts:\n", "contracts:\n  - {creator: carol, rate: 20, from: 2026-12-01}\n",
 			"us: nothing changes\n! contracts[0] (line 36): nobody has the handle carol; this contract is left out"},
@@ -236,7 +236,7 @@ func TestPlans(t *testing.T) {
 			"us: contract of ada, offsite, from 2026-12-01\n  + default from 12 % to 20 %\n  + Games from 12 % to 20 %\n  + Home from 12 % to 20 %\n  + Home > Kitchen from 12 % to 20 %\n! contracts[1] (line 37): overlaps with that of line 36"},
 		{"tiers rise", "extra: 1}", "extra: 2}", "us: volume tiers, version 2, from 2026-12-01\n  + 2 % more"},
 		{"tiers rise with the next month", "from: 2026-12\n  bands", "from: 2027-01\n  bands", "us: volume tiers, version 2, from 2026-12-01\n  + no volume tiers\nus: volume tiers, version 3, from 2027-01-01\n  + 1 % more above 100.00 USD a month"},
-		{"a category without products", "Games: 10\n    Home: 3\n", "Games: 10\n    Home: 3\n    Moon: 4\n", "offsite.effective (line 6): is in the past"},
+		{"a category without products", "Games: 10\n    Home: 3\n", "Games: 10\n    Home: 3\n    Moon: 4\n", "offsite.effective (line 7): is in the past"},
 		{"a new kind of card", "seller_fee:", "onsite: {default: 2, rates: {Moon: 3, Games: 16}, products: {KETTLE: 2, POT: 2}}\nseller_fee:",
 			"us: onsite card, version 1, from 2026-11-22 09:00:00 EST\n  + the first of its kind: 4 entries\n" +
 				"! Games: 17 % (onsite) is above the seller's fee of 15 %\n! Moon: no product is in this category\n! product POT: the catalog does not have it"},

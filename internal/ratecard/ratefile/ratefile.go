@@ -70,7 +70,7 @@ type Volume struct {
 
 // Read reads a file for the marketplace that it names, and finds the creators of its contracts.
 func Read(tx *db.Tx, raw []byte) (*File, error) {
-	name, err := Marketplace(raw)
+	name, err := whose(raw)
 	if err != nil {
 		return nil, err
 	}

@@ -30,13 +30,33 @@ type spot struct {
 	text string // the scalar, where it is one
 	path string // offsite.rates.Home
 	line int
+	own  map[string]int // lines of what stands within it, by name, as far as they are known
 }
 
 // String is how errors name a place: `offsite.rates.Home (line 12)`.
 func (s spot) String() string { return fmt.Sprintf("%s (line %d)", s.path, s.line) }
 
-// under is a place within another, on the same line as far as is known.
-func (s spot) under(name string) spot { return spot{path: s.path + "." + name, line: s.line} }
+// under is a place within another: on its own line where that is known.
+func (s spot) under(name string) spot {
+	at := spot{path: s.path + "." + name, line: s.line}
+	first := name
+	if cut := strings.IndexAny(name, "[."); cut > 0 {
+		first = name[:cut]
+	}
+	if line := s.own[first]; line != 0 {
+		at.line = line
+	}
+	return at
+}
+
+// with is the place with the lines of its parts.
+func (s spot) with(parts map[string]node) spot {
+	s.own = make(map[string]int, len(parts))
+	for name, part := range parts {
+		s.own[name] = part.line
+	}
+	return s
+}
 
 // Line is the line on which it begins.
 func (s spot) Line() int { return s.line }
@@ -75,8 +95,13 @@ var sections = []struct {
 	{sectionVolume, (*reader).volumes},
 }
 
-// Marketplace gives the marketplace that a file is for.
-func Marketplace(raw []byte) (spot, error) {
+// Marketplace gives the id of the marketplace that a file is for.
+func Marketplace(raw []byte) (string, error) {
+	at, err := whose(raw)
+	return at.text, err
+}
+
+func whose(raw []byte) (spot, error) {
 	_, parts, err := open(raw)
 	if err != nil {
 		return spot{}, err
@@ -86,7 +111,7 @@ func Marketplace(raw []byte) (spot, error) {
 		return spot{}, fault.Invalidf("marketplace", "is missing", "write whose rates these are, such as us")
 	}
 	text, err := name.scalar()
-	return spot{text, "marketplace", name.line}, err
+	return spot{text: text, path: "marketplace", line: name.line}, err
 }
 
 // Parse reads a file of that marketplace. The creators of its contracts are not known yet.

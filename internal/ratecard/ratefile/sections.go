@@ -56,7 +56,7 @@ func (r *reader) cards(n node) error {
 }
 
 func (r *reader) card(kind ratecard.Kind, n node, parts map[string]node) (c Card, err error) {
-	c = Card{Card: ratecard.Card{Kind: kind}, spot: n.spot}
+	c = Card{Card: ratecard.Card{Kind: kind}, spot: n.with(parts)}
 	if at, ok := parts["effective"]; ok {
 		if c.Effective, err = r.instant(at); err != nil {
 			return c, err
@@ -179,7 +179,6 @@ func (r *reader) promotions(n node) error {
 }
 
 func (r *reader) promotion(n node) (p Promotion, err error) {
-	p.spot = n.spot
 	change := func(change ratecard.Change, read func(node) (int64, error)) field {
 		return field{string(change), func(n node) (err error) {
 			if p.Change != "" {
@@ -190,7 +189,7 @@ func (r *reader) promotion(n node) (p Promotion, err error) {
 			return err
 		}}
 	}
-	_, err = n.record(
+	parts, err := n.record(
 		field{"name", func(n node) (err error) { p.Name, err = n.scalar(); return err }},
 		field{"from", func(n node) (err error) { p.From, err = r.instant(n); return err }},
 		field{"until", func(n node) (err error) { p.Until, err = r.end(n); return err }},
@@ -213,6 +212,7 @@ func (r *reader) promotion(n node) (p Promotion, err error) {
 	if err != nil {
 		return p, err
 	}
+	p.spot = n.with(parts)
 	if p.Change == "" {
 		return p, n.fail("does nothing", "write one of set, add and multiply, such as add: 1")
 	}
@@ -253,7 +253,7 @@ func (r *reader) contracts(n node) error {
 }
 
 func (r *reader) contract(n node) (c Contract, err error) {
-	c.spot, c.Kind = n.spot, ratecard.Offsite
+	c.Kind = ratecard.Offsite
 	parts, err := n.record(
 		field{"creator", func(n node) error {
 			text, err := n.scalar()
@@ -276,6 +276,7 @@ func (r *reader) contract(n node) (c Contract, err error) {
 	if err := n.need(parts, "write whose it is and what it pays, such as creator: ada, rate: 7", "creator", "rate"); err != nil {
 		return c, err
 	}
+	c.spot = n.with(parts)
 	checked := c.Contract
 	checked.Creator = 1 // whoever has the handle
 	return c, within(c.spot, checked.Check())
@@ -317,7 +318,7 @@ func (r *reader) volumes(n node) error {
 }
 
 func (r *reader) volume(n node, parts map[string]node) (v Volume, err error) {
-	v.spot = n.spot
+	v.spot = n.with(parts)
 	if part, ok := parts["from"]; ok {
 		if v.From, err = part.scalar(); err != nil {
 			return v, err
