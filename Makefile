@@ -1,9 +1,9 @@
 # Everything here can be run without make, too: the line under each name is all there is to it.
 .DEFAULT_GOAL := help
-.PHONY: help quick test race fuzz crash bench demo generate fmt postgres
+.PHONY: help quick test race fuzz crash arrival-long bench demo generate fmt postgres
 
 help:      ## these lines
-	@sed -n 's/^\([a-z]*\): *## /  make \1	/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\): *## /  make \1	/p' Makefile | expand -t 20
 quick:     ## formatting, vet, the house, short tests on SQLite: under 3 minutes
 	@go run ./cmd/check quick
 test:      ## everything a change must pass, on both engines; prints the time of each step
@@ -16,6 +16,8 @@ fuzz:      ## long: every fuzz target for T each (T=1m)
 	@go run ./cmd/check fuzz $(or $(T),1m)
 crash:     ## long: 10,000 times kill -9 instead of the normal run's number
 	CLICK_TEST_KILLS=10000 TRIBUTARY_KILLS=10000 go test -count=1 -timeout 24h -run Kill ./...
+arrival-long: ## long: 1,000,000 permutations of what stores report: one hash of account -> balance
+	TRIBUTARY_PERMUTATIONS=1000000 go test -count=1 -timeout 24h -run TestPermutations ./internal/accrual
 bench:     ## every figure, as ratios measured side by side; NAME=redirect for one
 	@go run ./cmd/tributary bench $(NAME)
 demo:      ## the product with months of history, at http://localhost:8080
