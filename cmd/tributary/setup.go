@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"tributary/internal/db"
 	"tributary/internal/setup"
@@ -23,6 +24,9 @@ func (c *setupCmd) Run(ctx context.Context) error {
 		return err
 	}
 	file, err := setup.Parse(raw)
+	if err == nil {
+		err = file.ReadRates(filepath.Dir(c.File))
+	}
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-// Package setup makes an installation out of one file that a person can read and keep: marketplaces, rate cards, staff,
+// Package setup makes an installation out of one file that a person can read and keep: marketplaces, rates, staff,
 // creators with their tracking ids, and the store's token. It is applied as a whole or not at all, and again as often as
 // one likes: what is there stays as it is, but for marketplaces, which take the file's addresses and policy.
 //
@@ -11,7 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"tributary/internal/auth"
@@ -27,6 +30,7 @@ import (
 	"tributary/internal/market"
 	"tributary/internal/policy"
 	"tributary/internal/ratecard"
+	"tributary/internal/ratecard/ratefile"
 	"tributary/internal/secret"
 )
 
@@ -41,11 +45,13 @@ type File struct {
 	Tokens       []Token       `json:"tokens"`
 }
 
-// Marketplace is a marketplace with its first rate card. Addresses hold {sku}, {query}, {category}, {items}.
+// Marketplace is a marketplace with its first rates: either one card, or all that it pays. Addresses hold {sku}, {query},
+// {category}, {items}.
 type Marketplace struct {
 	ID string `json:"id"`
 	market.Market
-	Card json.RawMessage `json:"card"` // as package ratecard reads it; only published where there is none yet
+	Card  json.RawMessage `json:"card"`  // as package ratecard reads it; only published where there is none yet
+	Rates json.RawMessage `json:"rates"` // a rates file as JSON, or the path of one (ReadRates); the same holds
 }
 
 // Person is somebody of the operator's.
@@ -87,6 +93,27 @@ func Parse(raw []byte) (File, error) {
 	return f, nil
 }
 
+// ReadRates reads the rates files that the file names, by paths that begin in a folder.
+func (f *File) ReadRates(folder string) error {
+	for i := range f.Marketplaces {
+		m := &f.Marketplaces[i]
+		var path string
+		if json.Unmarshal(m.Rates, &path) != nil || path == "" {
+			continue
+		}
+		field := fmt.Sprintf("marketplaces[%d].rates", i)
+		if !filepath.IsLocal(path) {
+			return fault.Invalidf(field, "names a file outside the folder", "keep it beside the setup file")
+		}
+		raw, err := os.ReadFile(filepath.Join(folder, path))
+		if err != nil {
+			return fault.Invalidf(field, "names a file that cannot be read", "keep it beside the setup file").Because(err)
+		}
+		m.Rates = raw
+	}
+	return nil
+}
+
 // applied is the work of one transaction.
 type applied struct {
 	tx      *db.Tx
@@ -120,6 +147,11 @@ func Apply(tx *db.Tx, ring *secret.Ring, f File, home string, now time.Time) ([]
 	for i, c := range f.Creators {
 		if err := a.creator(c, home); err != nil {
 			return nil, fault.Wrap(err, fmt.Sprintf("creators[%d]", i))
+		}
+	}
+	for i, m := range f.Marketplaces {
+		if err := a.rates(m); err != nil { // behind the creators, of whom contracts speak
+			return nil, fault.Wrap(err, fmt.Sprintf("marketplaces[%d].rates", i))
 		}
 	}
 	for i, t := range f.Tokens {
@@ -160,6 +192,9 @@ func (a *applied) marketplace(file Marketplace) error {
 	if err != nil {
 		return err
 	}
+	if len(file.Card) > 0 && len(file.Rates) > 0 {
+		return fault.Invalidf("rates", "stands beside card", "write the card as a section of the rates")
+	}
 	if len(file.Card) > 0 && len(cards) == 0 {
 		card, err := ratecard.Parse(file.Card, m.Currency)
 		if err != nil {
@@ -187,6 +222,35 @@ func (a *applied) staff(p Person, home string) error {
 			return err
 		}
 		return a.login(one, home)
+	}
+	return nil
+}
+
+// rates publishes the first rates of a marketplace; what is there stays.
+func (a *applied) rates(file Marketplace) error {
+	if len(file.Rates) == 0 {
+		return nil
+	}
+	name, err := ratefile.Marketplace(file.Rates)
+	if err != nil {
+		return err
+	}
+	if name != file.ID {
+		return fault.Invalidf("marketplace", "is %s, and these are the rates of %s", "write marketplace: "+file.ID, name, file.ID)
+	}
+	plan, err := ratefile.Install(a.tx, file.Rates, a.now)
+	if fault.Is(err, fault.Conflict) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, m := range a.markets {
+		if m.ID == file.ID {
+			for line := range strings.Lines(plan.Text(m)) {
+				a.say("%s", strings.TrimSuffix(line, "\n"))
+			}
+		}
 	}
 	return nil
 }

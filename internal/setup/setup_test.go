@@ -19,6 +19,9 @@ var now = time.Date(2026, 11, 22, 14, 0, 0, 0, time.UTC)
 func apply(t *testing.T, d *db.DB, raw string) (string, error) {
 	t.Helper()
 	file, err := setup.Parse([]byte(raw))
+	if err == nil {
+		err = file.ReadRates("../../examples")
+	}
 	if err != nil {
 		return "", err
 	}
@@ -54,6 +57,47 @@ func TestExample(t *testing.T) {
 	second, err := apply(t, d, example(t))
 	if err != nil || second != "marketplace us: Harbour Market, USD" {
 		t.Errorf("again: %q, %v", second, err)
+	}
+}
+
+// withRates is the example with rates in place of its card.
+func withRates(t *testing.T, rates string) string {
+	t.Helper()
+	raw := example(t)
+	start, end := strings.Index(raw, `"card"`), strings.Index(raw, "\n    }\n  ],\n  \"staff\"")
+	if start < 0 || end < start {
+		t.Fatal("the example has no card where this test looks for one")
+	}
+	return raw[:start] + `"rates": ` + rates + raw[end:]
+}
+
+// All that a marketplace pays may stand in a file of its own, or within this one.
+func TestRates(t *testing.T) {
+	for name, c := range map[string]struct{ rates, want string }{
+		"file":   {`"rates.yaml"`, "us: contract of ada, offsite, from 2026-12-01 until 2027-11-30"},
+		"inline": {`{"marketplace": "us", "currency": "USD", "offsite": {"effective": "2026-01-01", "default": "4", "rates": {"Gift Cards": "excluded"}}}`, "us: offsite card, version 1, from 2026-01-01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := dbtest.Open(t)
+			first, err := apply(t, d, withRates(t, c.rates))
+			if err != nil || !strings.Contains(first, c.want) {
+				t.Fatalf("%v\n%s", err, first)
+			}
+			if again, err := apply(t, d, withRates(t, c.rates)); err != nil || again != "marketplace us: Harbour Market, USD" {
+				t.Errorf("again: %q, %v", again, err)
+			}
+		})
+	}
+	for rates, want := range map[string]string{
+		`"../rates.yaml"`: "marketplaces[0].rates: names a file outside the folder",
+		`"missing.yaml"`:  "marketplaces[0].rates: names a file that cannot be read",
+		`{"marketplace": "uk", "currency": "USD"}`:                             "marketplaces[0].rates: marketplace: is uk, and these are the rates of us",
+		`{"marketplace": "us", "currency": "USD", "offsite": {}}`:              "marketplaces[0].rates: offsite (line 1): has no default rate",
+		`{"marketplace": "us", "currency": "USD"}, "card": {"kind": "onsite"}`: "marketplaces[0]: rates: stands beside card",
+	} {
+		if said, err := apply(t, dbtest.Open(t), withRates(t, rates)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s\n%s", rates, err, want, said)
+		}
 	}
 }
 
