@@ -2,13 +2,10 @@ package accrual
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"slices"
 	"strings"
-	"time"
 
 	"tributary/internal/bounty"
 	"tributary/internal/clock"
@@ -60,7 +57,7 @@ func (g *group) markClaim(c *claim, judge bool) {
 // complete takes a bounty.completed.
 func (g *group) complete(in *Incoming) (order.Answer, string) {
 	e := &in.Event
-	content := contentOfBounty(e)
+	content := e.BountyContent()
 	if known := g.claims[e.Bounty]; known != nil {
 		if bytes.Equal(known.Content, content) {
 			return order.Duplicate, ""
@@ -81,9 +78,7 @@ func (g *group) complete(in *Incoming) (order.Answer, string) {
 	g.markClaim(c, true)
 	// A reversal that came before. Of several the first acknowledged stands.
 	waits := g.waiting[bountyMark+c.ID]
-	slices.SortFunc(waits, func(a, b waiting) int {
-		return cmp.Or(cmp.Compare(a.received, b.received), strings.Compare(a.Event.ID, b.Event.ID))
-	})
+	slices.SortStableFunc(waits, acknowledged)
 	for _, w := range waits {
 		if c.Reversed == nil {
 			c.Reversed = &bounty.Reversal{At: clock.Micro(w.Event.OccurredAt), Month: w.Month}
@@ -92,16 +87,6 @@ func (g *group) complete(in *Incoming) (order.Answer, string) {
 	}
 	delete(g.waiting, bountyMark+c.ID)
 	return order.Accepted, ""
-}
-
-// contentOfBounty tells a bounty that is sent again from one that was changed.
-func contentOfBounty(e *order.Event) []byte {
-	raw, err := json.Marshal(order.BountyPart{Action: e.Action, Value: e.Value, Clicks: e.Clicks})
-	if err != nil {
-		panic(err) // every field marshals
-	}
-	sum := sha256.Sum256(append(raw, e.OccurredAt.UTC().Format(time.RFC3339Nano)...))
-	return sum[:8]
 }
 
 // reverse takes a bounty.reversed. What closed months hold is taken back in its booking month.

@@ -197,7 +197,7 @@ func (g *group) bountyTouches(fresh []*claim) (map[*claim][]attribution.Touch, e
 	var links, creators []id.ID
 	for _, c := range fresh {
 		list := g.tokenTouches(c.event.Clicks, attribution.FromToken)
-		list = distinct(append(list, g.tokenTouches(bound[string(c.shopper.Known[creator.FactCustomer])], attribution.FromCustomer)...))
+		list = attribution.Distinct(append(list, g.tokenTouches(bound[string(c.shopper.Known[creator.FactCustomer])], attribution.FromCustomer)...))
 		for _, t := range list {
 			if t.Link != 0 && !t.View {
 				links = append(links, t.Link)

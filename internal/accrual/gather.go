@@ -1,6 +1,7 @@
 package accrual
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -78,12 +79,17 @@ func (g *group) gather() error {
 
 // readNeighbours finds the other orders of the same shoppers, as far as a rule can reach: sessions and carts, resale.
 func (g *group) readNeighbours(f *found) error {
-	reach := max(g.book.market.Policy.Cart(), g.book.market.Policy.ResaleWindow()) + g.book.market.Policy.Session()
-	low, high := int64(math.MaxInt64), int64(math.MinInt64)
+	// Behind it every order of the shopper may be touched by a fresh one; before it what resale and the oldest touch reach.
+	low, reach := int64(math.MaxInt64), g.book.market.Policy.ResaleWindow().Microseconds()
 	wanted := map[string]bool{}
 	for _, p := range g.fresh {
 		g.makeKeys(f, p)
-		low, high = min(low, p.at-reach.Microseconds()), max(high, p.at+reach.Microseconds())
+		low = min(low, p.at-reach)
+		for _, l := range p.lines {
+			if first := earliestTouch(f.tokens[l]); first != 0 {
+				low = min(low, first)
+			}
+		}
 		for _, key := range p.facts.Keys {
 			wanted[string(key)] = true
 			f.near[string(key)] = append(f.near[string(key)], neighbour{p.at, p.id})
@@ -109,7 +115,7 @@ func (g *group) readNeighbours(f *found) error {
 			ids = append(ids, n.order)
 		}
 		return nil
-	}, g.lane(), low, high); err != nil {
+	}, g.lane(), low, int64(math.MaxInt64)); err != nil {
 		return fault.Wrap(err, "reading orders of the same shoppers")
 	}
 	if err := g.readOrders(ids); err != nil {
@@ -172,7 +178,7 @@ func (g *group) makeFacts(f *found, l *line) {
 			Category: category, Seller: seller, House: seller != "" && seller == m.Seller, Quantity: l.terms.Quantity, Net: l.terms.Net,
 			DigitalMonth: l.ordered.Digital, Policy: m.Policy}
 		l.facts.Touches = f.tokens[l]
-		l.facts.Line.Place = click.CategoryPlace(product.CleanCategory(category))
+		l.facts.Line.Place = categoryPlace(category)
 		if seen(l.facts.Touches) {
 			l.facts.Line.Product = click.ProductPlace(l.sku)
 			if parent := f.products[l.sku].Parent; parent != "" {
@@ -206,29 +212,28 @@ func (f *found) place(touches []attribution.Touch) {
 			continue
 		}
 		landed := f.landed[t.Place]
-		t.Place = click.CategoryPlace(product.CleanCategory(landed.Category))
+		t.Place = categoryPlace(landed.Category)
 		if t.View && landed.Parent != "" {
 			t.Parent = click.ProductPlace(landed.Parent)
 		}
 	}
 }
 
+// categoryPlace is 0 for a category that is not known: two such products are not of the same one.
+func categoryPlace(category string) int64 {
+	if category = product.CleanCategory(category); category == "" {
+		return 0
+	}
+	return click.CategoryPlace(category)
+}
+
 // firstShipped is the first shipment in time, where the card of that instant applies; else 0, so that facts that nobody
 // asks about do not change.
-func (l *line) firstShipped(p policy.Policy) (first int64) {
+func (l *line) firstShipped(p policy.Policy) int64 {
 	if p.RateAt != policy.AtShipment {
 		return 0
 	}
-	if l.terms.Digital {
-		return l.terms.OrderedAt
-	}
-	deadline := l.terms.OrderedAt + p.Lapse().Microseconds()
-	for _, e := range l.state.Events {
-		if e.Type == order.TypeShipped && e.At <= deadline && (first == 0 || e.At < first) {
-			first = e.At
-		}
-	}
-	return first
+	return order.History{Terms: l.terms, Events: l.state.Events, Lapse: p.Lapse()}.FirstShipped()
 }
 
 // gatherShipped brings the facts of lines whose first shipment may have moved, where that decides the card.
@@ -385,7 +390,7 @@ func (g *group) mend(f *found, l *line) bool {
 			continue
 		}
 		if p.wasAt != 0 {
-			kept := slices.DeleteFunc(slices.Clone(l.facts.Ends), func(at int64) bool { return at == p.wasAt })
+			kept := slices.DeleteFunc(slices.Clone(l.facts.Ends), func(at int64) bool { return at == p.wasAt && !g.stays(f, l, p, at) })
 			changed = changed || len(kept) != len(l.facts.Ends)
 			l.facts.Ends = kept
 		}
@@ -400,17 +405,42 @@ func (g *group) mend(f *found, l *line) bool {
 	}
 	from := l.order.at - g.book.market.Policy.ResaleWindow().Microseconds()
 	for _, p := range g.fresh {
-		if string(p.facts.Shopper.Identity()) != string(own) || p.at < from || p.at > l.order.at {
+		if string(p.facts.Shopper.Identity()) != string(own) {
 			continue
 		}
-		for _, added := range p.sequence {
-			if added.sku == l.sku {
-				l.facts.Buyer.Units += added.terms.Quantity
-				changed = true
+		before, units := cmp.Or(p.wasAt, p.at), int64(0)
+		if p.at >= from && p.at <= l.order.at {
+			units = p.units(l.sku)
+		}
+		if before >= from && before <= l.order.at { // what it counted until now: its lines of before
+			units -= p.units(l.sku) - p.unitsAdded(l.sku)
+		}
+		l.facts.Buyer.Units += units
+		changed = changed || units != 0
+	}
+	return changed
+}
+
+// stays tells whether another order of the shopper's ended sessions at the instant that one has left.
+func (g *group) stays(f *found, l *line, left *purchase, at int64) bool {
+	for _, key := range l.order.facts.Keys {
+		for _, n := range f.near[string(key)] {
+			if other := g.orders[n.order]; n.at == at && other != left && other != l.order && other.paid != 0 && other.facts.Physical {
+				return true
 			}
 		}
 	}
-	return changed
+	return false
+}
+
+// unitsAdded are those of lines that came in this group.
+func (p *purchase) unitsAdded(sku string) (units int64) {
+	for _, l := range p.sequence {
+		if l.sku == sku {
+			units += l.terms.Quantity
+		}
+	}
+	return units
 }
 
 // shares tells whether two orders are known under one key.

@@ -2,8 +2,9 @@ package accrual
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"cmp"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"tributary/internal/bounty"
@@ -48,7 +49,14 @@ type group struct {
 type waiting struct {
 	Event    order.Event `json:"event"`
 	Month    string      `json:"month"`
+	Turn     int64       `json:"turn,omitempty"` // with Index: in which order events of one instant were acknowledged
+	Index    int         `json:"index,omitempty"`
 	received int64
+}
+
+// acknowledged orders what waits as it was acknowledged.
+func acknowledged(a, b waiting) int {
+	return cmp.Or(cmp.Compare(a.received, b.received), cmp.Compare(a.Turn, b.Turn), cmp.Compare(a.Index, b.Index))
 }
 
 // note is a row of the outbox.
@@ -165,22 +173,12 @@ func (g *group) apply(in *Incoming) Result {
 		result.Status, result.Reason = g.happen(e, g.booking(e.OccurredAt))
 	}
 	if result.Status == order.Refused {
-		result.Detail = refusals[result.Reason]
+		result.Detail = order.Refusals[result.Reason]
 		return result
 	}
 	g.known[e.ID] = in.Hash
 	g.eventRows = append(g.eventRows, []any{g.lane(), e.ID, in.Hash, clock.Micro(g.now)})
 	return result
-}
-
-// refusals say what to do about each reason for which an event is refused.
-var refusals = map[string]string{
-	"order_changed":              "order.lines: a line that is known came again with other content; send added units as a new line, and changes as cancelled, returned or refunded",
-	"more_than_ordered":          "quantity: more units would be shipped and cancelled than were ordered; check what was sent before",
-	"more_returned_than_shipped": "quantity: more units would be returned than are shipped or open; check what was sent before",
-	"bounty_changed":             "bounty: is known with another action, time, value or clicks; give every completion an id of its own",
-	"customer_not_known":         "shopper: customer and email are empty once they are cleaned; send one of them",
-	"more_given_back_than_paid":  "amount: more would be given back than was paid for the line; check what was sent before",
 }
 
 func (g *group) booking(happened time.Time) string {
@@ -199,7 +197,7 @@ func (g *group) place(in *Incoming) (order.Answer, string) {
 			known := p.lines[e.Placed.Lines[i].ID]
 			if known == nil {
 				added++
-			} else if !bytes.Equal(known.ordered.Content, contentOf(&e.Placed.Lines[i])) {
+			} else if !bytes.Equal(known.ordered.Content, e.Placed.Lines[i].Content()) {
 				return order.Refused, "order_changed"
 			}
 		}
@@ -234,7 +232,7 @@ func (g *group) place(in *Incoming) (order.Answer, string) {
 
 func (g *group) addLine(p *purchase, sent *order.Line, placed time.Time) *line {
 	l := &line{order: p, id: sent.ID, sku: sent.SKU, isNew: true, judge: true}
-	l.ordered = decision.Ordered{Category: sent.Category, Seller: sent.Seller, Content: contentOf(sent)}
+	l.ordered = decision.Ordered{Category: sent.Category, Seller: sent.Seller, Content: sent.Content()}
 	l.terms = order.Terms{Quantity: sent.Quantity, Net: sent.Amount.Amount, Digital: sent.Digital, OrderedAt: p.at}
 	if sent.AddedAt != nil {
 		l.ordered.Added = clock.Micro(*sent.AddedAt)
@@ -250,16 +248,6 @@ func (g *group) addLine(p *purchase, sent *order.Line, placed time.Time) *line {
 	return l
 }
 
-// contentOf tells a line that is sent again from one that was changed.
-func contentOf(sent *order.Line) []byte {
-	raw, err := json.Marshal(sent)
-	if err != nil {
-		panic(err) // every field marshals
-	}
-	sum := sha256.Sum256(raw)
-	return sum[:8]
-}
-
 // refresh marks an order whose lines' facts are to be gathered.
 func (g *group) refresh(p *purchase) {
 	if !p.changed {
@@ -272,6 +260,7 @@ func (g *group) refresh(p *purchase) {
 // dropped and reported: it was acknowledged as waiting, and the first stands.
 func (g *group) takeWaiting(p *purchase) {
 	var still []waiting
+	slices.SortStableFunc(g.waiting[p.id], acknowledged)
 	for _, w := range g.waiting[p.id] {
 		var answer order.Answer
 		var reason string
@@ -293,7 +282,7 @@ func (g *group) takeWaiting(p *purchase) {
 
 // wait keeps an event until what it speaks of, named by key, is known.
 func (g *group) wait(key string, e *order.Event) {
-	w := waiting{Event: *e, Month: g.booking(e.OccurredAt), received: clock.Micro(g.now)}
+	w := waiting{Event: *e, Month: g.booking(e.OccurredAt), Turn: g.tx.Turn(g.lane()), Index: len(g.waitingRows), received: clock.Micro(g.now)}
 	body, err := json.Marshal(w)
 	if err != nil {
 		panic(err)

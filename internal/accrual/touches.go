@@ -49,7 +49,7 @@ func (g *group) readTouches(f *found) error {
 			for i, sent := range l.sent.Touches {
 				touches = append(touches, importedTouch(tracking[link.CleanTag(sent.Tag)], g.no, int64(i)+1, sent.ClickedAt))
 			}
-			f.tokens[l] = append(distinct(touches), f.couponTouches(l.coupons)...)
+			f.tokens[l] = append(attribution.Distinct(touches), f.couponTouches(l.coupons)...)
 		}
 		for _, l := range p.lines {
 			if l.facts != nil {
@@ -107,19 +107,6 @@ func importedTouch(t link.Tracking, market uint16, number int64, at time.Time) a
 	}
 	touch.Creator, touch.Program, touch.Tracking = t.Creator, uint8(t.Program), t.ID
 	return touch
-}
-
-// distinct leaves one touch of each click: the same token may come by several ways.
-func distinct(touches []attribution.Touch) []attribution.Touch {
-	seen := map[int64]bool{}
-	return slices.DeleteFunc(touches, func(t attribution.Touch) bool {
-		if t.Click == 0 || t.Source == attribution.FromImport {
-			return false
-		}
-		again := seen[t.Click]
-		seen[t.Click] = true
-		return again
-	})
 }
 
 // couponTouches are the owners of an order's coupons, in the order's own order; a code that nobody owns is no touch.

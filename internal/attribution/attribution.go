@@ -88,6 +88,7 @@ type Touch struct {
 	StandingNow  string `json:"standing_now,omitempty"`
 	ActiveThen   bool   `json:"active_then,omitempty"`
 	ActiveNow    bool   `json:"active_now,omitempty"`
+	absent       bool   // offered, and no touch of this line
 }
 
 // Line is what is asked about.
@@ -95,7 +96,7 @@ type Line struct {
 	OrderedAt int64 `json:"ordered_at"`
 	AddedAt   int64 `json:"added_at,omitempty"` // when the sku entered the present cart; 0 where it is not known
 	Digital   bool  `json:"digital,omitempty"`
-	Place     int64 `json:"place"` // of the line's category
+	Place     int64 `json:"place"` // of the line's category; 0: not known, and the same as no other
 	Product   int64 `json:"product,omitempty"`
 	Parent    int64 `json:"parent,omitempty"`
 }
@@ -115,6 +116,7 @@ type Verdict struct {
 // coupon with an active owner. ends are the instants of the shopper's orders that hold a non-digital product, other than
 // the line's own order.
 func Decide(touches []Touch, line Line, ends []int64, p policy.Policy) Verdict {
+	touches = known(touches, line, p)
 	owner := couponOf(touches)
 	if owner >= 0 && p.CouponsFirst {
 		return Verdict{Winner: owner, About: owner}
@@ -129,6 +131,7 @@ func Decide(touches []Touch, line Line, ends []int64, p policy.Policy) Verdict {
 // DecideAmong credits a line to the latest qualifying touch among those that may win it; the others still end sessions.
 // A reason speaks of the latest one that might have won.
 func DecideAmong(touches []Touch, line Line, ends []int64, p policy.Policy, may func(Touch) bool) Verdict {
+	touches = known(touches, line, p)
 	best := -1
 	for i := range touches {
 		if may(touches[i]) && wins(touches, i, line, ends, p) && (best < 0 || later(touches[i], touches[best])) {
@@ -138,7 +141,7 @@ func DecideAmong(touches []Touch, line Line, ends []int64, p policy.Policy, may 
 	if best >= 0 {
 		end, _ := sessionEnd(touches, best, line, ends, p)
 		t := touches[best]
-		return Verdict{Winner: best, About: best, EndedAt: end, Direct: t.Landed != 0 && t.Place == line.Place,
+		return Verdict{Winner: best, About: best, EndedAt: end, Direct: t.Landed != 0 && t.Place != 0 && t.Place == line.Place,
 			InCart: line.AddedAt != 0 && !line.Digital}
 	}
 	about := latest(touches, may)
@@ -147,6 +150,29 @@ func DecideAmong(touches []Touch, line Line, ends []int64, p policy.Policy, may 
 	}
 	reason, ended := whyNot(touches, about, line, ends, p)
 	return Verdict{Winner: -1, About: about, Reason: reason, EndedAt: ended}
+}
+
+// known leaves out what is offered and is no touch of this line: of the clicks that are bound to the signed-in customer the
+// last counting one before the order is a touch (§5), the others are not.
+func known(touches []Touch, line Line, p policy.Policy) []Touch {
+	last, bound := -1, 0
+	for i, t := range touches {
+		if t.Source != FromCustomer || t.absent {
+			continue
+		}
+		bound++
+		if t.At <= line.OrderedAt && counts(t, p) && (last < 0 || later(t, touches[last])) {
+			last = i
+		}
+	}
+	if bound == 0 || bound == 1 && last >= 0 {
+		return touches
+	}
+	here := slices.Clone(touches)
+	for i := range here {
+		here[i].absent = here[i].absent || here[i].Source == FromCustomer && i != last
+	}
+	return here
 }
 
 // couponOf gives the first coupon whose owner is active (§5.6).
@@ -162,6 +188,9 @@ func couponOf(touches []Touch) int {
 // touchesLine tells whether a touch is one for this line at all: a view that was too short, or of something else than
 // what its scope names, is none (§5.5), nor is a coupon outside its dates.
 func touchesLine(t Touch, line Line, p policy.Policy) bool {
+	if t.absent {
+		return false
+	}
 	if t.Source == FromCoupon {
 		return t.At >= t.Since && (t.Until == 0 || t.At < t.Until)
 	}
@@ -173,7 +202,7 @@ func touchesLine(t Touch, line Line, p policy.Policy) bool {
 	}
 	switch p.ViewScope {
 	case policy.ScopeCategory:
-		return t.Place == line.Place
+		return t.Place != 0 && t.Place == line.Place
 	case policy.ScopeVariation:
 		return t.Product == line.Product || t.Parent != 0 && t.Parent == line.Parent
 	}
@@ -182,7 +211,7 @@ func touchesLine(t Touch, line Line, p policy.Policy) bool {
 
 // counts tells whether a touch is one at all (§5.1).
 func counts(t Touch, p policy.Policy) bool {
-	return t.Broken == "" && !t.Invalid && (!t.Paid || p.PaidEarns) && t.ActiveThen
+	return !t.absent && t.Broken == "" && !t.Invalid && (!t.Paid || p.PaidEarns) && t.ActiveThen
 }
 
 // later orders touches: by time, at the same instant a click before a view and a view before a coupon, then the greater
@@ -214,7 +243,7 @@ const clickRank = 2
 func latest(touches []Touch, may func(Touch) bool) int {
 	found := -1
 	for i, t := range touches {
-		if !may(t) {
+		if t.absent || !may(t) {
 			continue
 		}
 		if found < 0 || (t.Broken != BadToken) == (touches[found].Broken != BadToken) && later(t, touches[found]) ||
@@ -292,6 +321,7 @@ func whyNot(touches []Touch, i int, line Line, ends []int64, p policy.Policy) (R
 // Fates tells for every touch what became of it: empty for the winner, a reason for each other. A touch that would have
 // qualified and lost to a later one is superseded; one that is none for this line is no touch.
 func Fates(touches []Touch, line Line, ends []int64, p policy.Policy) []Reason {
+	touches = known(touches, line, p)
 	winner := Decide(touches, line, ends, p).Winner
 	fates := make([]Reason, len(touches))
 	for i, t := range touches {
@@ -312,6 +342,7 @@ func Fates(touches []Touch, line Line, ends []int64, p policy.Policy) []Reason {
 // and not older than a cart may be, up to the moment at which the line was chosen. Reports share a line among them
 // (first click, or all alike); money never follows them.
 func Journey(touches []Touch, line Line, ends []int64, p policy.Policy) []int {
+	touches = known(touches, line, p)
 	chosen := line.OrderedAt
 	if line.AddedAt != 0 && !line.Digital {
 		chosen = line.AddedAt
@@ -374,4 +405,17 @@ func Judge(b Buyer, winner id.ID, p policy.Policy) Reason {
 		return Resale
 	}
 	return ""
+}
+
+// Distinct leaves one touch of each click: the same token may come by several ways.
+func Distinct(touches []Touch) []Touch {
+	seen := map[int64]bool{}
+	return slices.DeleteFunc(touches, func(t Touch) bool {
+		if t.Click == 0 || t.Source == FromImport {
+			return false
+		}
+		again := seen[t.Click]
+		seen[t.Click] = true
+		return again
+	})
 }

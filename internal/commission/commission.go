@@ -225,8 +225,11 @@ func Settle(b Basis, terms order.Terms, events []order.Applied, now time.Time, p
 		dropZero(t.Bases)
 	}
 	dropZero(t.Months)
-	if t.Fold.Total == 0 {
+	switch {
+	case t.Fold.Total == 0:
 		t.Reason = whyNothingIsLeft(t.Fold)
+	case t.Pending+t.Earned == 0:
+		t.Reason = attribution.RoundsToZero // so little is left that half a cent is not reached
 	}
 	return t
 }
@@ -267,7 +270,7 @@ func whyNothingIsLeft(f order.Fold) attribution.Reason {
 	switch {
 	case f.Lapsed > 0:
 		return attribution.NotFulfilled
-	case f.Returned == 0 && f.ReturnedAmount+f.RefundedAmount == 0:
+	case f.Cancelled > 0:
 		return attribution.Cancelled
 	}
 	return attribution.Returned

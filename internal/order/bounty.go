@@ -2,6 +2,7 @@ package order
 
 import (
 	"strings"
+	"time"
 
 	"tributary/internal/fault"
 	"tributary/internal/money"
@@ -89,4 +90,9 @@ func (b BountyPart) checkAbsent() error {
 		return fault.Invalidf("clicks", "stand beside the order", "send them with each line of the order")
 	}
 	return nil
+}
+
+// BountyContent tells a completed bounty that is sent again from one that was changed; the shopper's facts are left out.
+func (e Event) BountyContent() []byte {
+	return contentOf(BountyPart{Action: e.Action, Value: e.Value, Clicks: e.Clicks}, e.OccurredAt.UTC().Format(time.RFC3339Nano))
 }

@@ -398,3 +398,16 @@ func clip(text string) string {
 	}
 	return text
 }
+
+// Content tells a line that is sent again from one that was changed.
+func (l Line) Content() []byte { return contentOf(l, "") }
+
+// contentOf is a short hash of what a form says.
+func contentOf(form any, more string) []byte {
+	raw, err := json.Marshal(form)
+	if err != nil {
+		panic(err) // every field marshals
+	}
+	sum := sha256.Sum256(append(raw, more...))
+	return sum[:8]
+}

@@ -1,6 +1,8 @@
 package order
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"tributary/internal/money"
@@ -34,6 +36,19 @@ type History struct {
 }
 
 func (h History) deadline() int64 { return h.OrderedAt + h.Lapse.Microseconds() }
+
+// FirstShipped is the instant of the first shipment in time, in microseconds; 0 where nothing was shipped.
+func (h History) FirstShipped() (first int64) {
+	if h.Digital {
+		return h.OrderedAt
+	}
+	for _, e := range h.Events {
+		if e.Type == TypeShipped && e.At <= h.deadline() && (first == 0 || e.At < first) {
+			first = e.At
+		}
+	}
+	return first
+}
 
 // Fold is where a line stands: units, and amounts in minor units (§6).
 type Fold struct {
@@ -96,14 +111,12 @@ func (h History) Fold() Fold {
 	return f
 }
 
-// addReturns counts the returned units for which a shipment is known, oldest acknowledgement first.
+// addReturns counts the returned units for which a shipment is known. Those that happened first count first, whatever came
+// in first; of one instant the smaller ones.
 func (h History) addReturns(f *Fold) {
 	proportional := int64(0)
 	shipped := f.Shipped + f.Late
-	for _, e := range h.Events {
-		if e.Type != TypeReturned {
-			continue
-		}
+	for _, e := range h.returns() {
 		if f.Returned+e.Quantity > shipped {
 			f.Waiting += e.Quantity
 			continue
@@ -116,6 +129,25 @@ func (h History) addReturns(f *Fold) {
 		}
 	}
 	f.ReturnedAmount += money.MulDiv(h.Net, proportional, h.Quantity)
+}
+
+// returns gives the returns in the order in which they happened.
+func (h History) returns() (returns []Applied) {
+	for _, e := range h.Events {
+		if e.Type == TypeReturned {
+			returns = append(returns, e)
+		}
+	}
+	amount := func(e Applied) int64 {
+		if e.Amount == nil {
+			return -1
+		}
+		return *e.Amount
+	}
+	slices.SortStableFunc(returns, func(a, b Applied) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Quantity, b.Quantity), cmp.Compare(amount(a), amount(b)))
+	})
+	return returns
 }
 
 // Answer is the fate of an event.
@@ -165,4 +197,14 @@ func (h History) Admit(next Applied) (Answer, string) {
 		return Waiting, "return_before_shipment"
 	}
 	return Accepted, ""
+}
+
+// Refusals say what to do about each reason for which an event is refused.
+var Refusals = map[string]string{
+	"order_changed":              "order.lines: a line that is known came again with other content; send added units as a new line, and changes as cancelled, returned or refunded",
+	"more_than_ordered":          "quantity: more units would be shipped and cancelled than were ordered; check what was sent before",
+	"more_returned_than_shipped": "quantity: more units would be returned than are shipped or open; check what was sent before",
+	"bounty_changed":             "bounty: is known with another action, time, value or clicks; give every completion an id of its own",
+	"customer_not_known":         "shopper: customer and email are empty once they are cleaned; send one of them",
+	"more_given_back_than_paid":  "amount: more would be given back than was paid for the line; check what was sent before",
 }
