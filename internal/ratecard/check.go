@@ -202,6 +202,12 @@ func (c Contract) Check() error {
 	return checkSpan(c.From, c.Until)
 }
 
+// Same tells whether two contracts give a creator the same at the same time, whoever published them when.
+func (c Contract) Same(other Contract) bool {
+	return c.Creator == other.Creator && c.Kind == other.Kind && c.BPS == other.BPS && c.Cap == other.Cap &&
+		c.NoPromotions == other.NoPromotions && c.From.Equal(other.From) && c.Until.Equal(other.Until)
+}
+
 // Text says what a contract pays: "7 % on everything, at most 10.00 USD per unit".
 func (c Contract) Text(currency string) string {
 	text := FormatPercent(c.BPS) + " % on everything"

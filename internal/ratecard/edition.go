@@ -246,7 +246,9 @@ func (w *edition) promotions(e Edition) error {
 		}
 		last := id.ID(0)
 		for _, other := range w.book.Promotions {
-			last = max(last, other.ID)
+			if last = max(last, other.ID); other.Same(p) {
+				return within("promotions", i, twice("promotion"))
+			}
 		}
 		p.ID, p.Published, p.Ended = nextID(w.Now, last), w.Now, time.Time{}
 		w.book.Promotions = append(w.book.Promotions, p)
@@ -254,6 +256,11 @@ func (w *edition) promotions(e Edition) error {
 			Rises: []string{p.Text()}, ID: p.ID, row: p})
 	}
 	return nil
+}
+
+// twice refuses what is there already: mostly a form that was sent two times.
+func twice(what string) error {
+	return fault.New(fault.Conflict, "", "the very same "+what+" is published already", "leave it as it is")
 }
 
 // nextID makes ids rise with publication, also within one instant: of two contracts the later one holds.
@@ -272,7 +279,9 @@ func (w *edition) contracts(e Edition) error {
 		last := id.ID(0)
 		for _, all := range w.book.Contracts {
 			for _, other := range all {
-				last = max(last, other.ID)
+				if last = max(last, other.ID); other.Same(c) {
+					return within("contracts", i, twice("contract"))
+				}
 			}
 		}
 		c.ID, c.Published, c.Ended = nextID(w.Now, last), w.Now, time.Time{}

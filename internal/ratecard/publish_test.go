@@ -86,6 +86,7 @@ func TestPublishPromotion(t *testing.T) {
 	}{
 		{"good", good, ""},
 		{"at once", with(func(p *Promotion) { p.From = now }), ""},
+		{"sent twice", good, "the very same promotion is published already"},
 		{"of a category that nobody has yet", with(func(p *Promotion) { p.Categories = []string{"Moon > Dust"} }), ""},
 		{"in the past", with(func(p *Promotion) { p.From = now.Add(-time.Second) }), "from: is in the past"},
 		{"without name", with(func(p *Promotion) { p.Name = " " }), "name: is not a name"},
@@ -178,6 +179,7 @@ func TestPublishContract(t *testing.T) {
 		want string
 	}{
 		{"above every rate of the card: at once", good, ""},
+		{"sent twice", good, "the very same contract is published already"},
 		{"above it", with(func(c *Contract) { c.BPS = 1300 }), ""},
 		{"at once below what has not begun, and above the card", with(func(c *Contract) { c.BPS, c.From = 1200, now }), ""},
 		{"below what holds", with(func(c *Contract) { c.BPS = 1199 }), "from: this is a cut for the creator, which takes effect no sooner than 14 days"},

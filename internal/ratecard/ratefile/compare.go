@@ -253,7 +253,7 @@ func (c *comparison) contracts() {
 			c.warnings = append(c.warnings, fmt.Sprintf("%s: nobody has the handle %s; this contract is left out", want.spot, want.Handle))
 			continue
 		}
-		i := slices.IndexFunc(open, func(has ratecard.Contract) bool { return sameTerms(has, want.Contract) && has.Until.Equal(want.Until) })
+		i := slices.IndexFunc(open, want.Same)
 		if i < 0 {
 			rest = append(rest, want)
 			continue
@@ -262,7 +262,9 @@ func (c *comparison) contracts() {
 	}
 	for _, want := range rest {
 		i := slices.IndexFunc(open, func(has ratecard.Contract) bool {
-			return sameTerms(has, want.Contract) && (has.Until.IsZero() || has.Until.After(now))
+			over := !has.Until.IsZero() && !has.Until.After(now)
+			has.Until = want.Until
+			return !over && want.Same(has)
 		})
 		if i >= 0 {
 			c.edition.Ends = append(c.edition.Ends, ratecard.End{ID: open[i].ID, Until: want.Until})
@@ -278,10 +280,6 @@ func (c *comparison) contracts() {
 
 func overlap(a, b ratecard.Contract) bool {
 	return (a.Until.IsZero() || b.From.Before(a.Until)) && (b.Until.IsZero() || a.From.Before(b.Until))
-}
-
-func sameTerms(a, b ratecard.Contract) bool {
-	return a.Creator == b.Creator && a.Kind == b.Kind && a.BPS == b.BPS && a.Cap == b.Cap && a.NoPromotions == b.NoPromotions && a.From.Equal(b.From)
 }
 
 // dropContracts ends the contracts that are not in the file.

@@ -3,6 +3,8 @@ package ratefile
 import (
 	"context"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -324,6 +326,27 @@ func TestPlanOvertaken(t *testing.T) {
 	})
 }
 
+// The example of the documentation is published as it stands, and says nothing more once it is.
+func TestExample(t *testing.T) {
+	raw, err := os.ReadFile("../../../examples/rates.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := openMarket(t)
+	do(t, d, func(tx *db.Tx) error {
+		p, err := Install(tx, raw, now)
+		if len(p.Steps) != 9 {
+			t.Errorf("%s", p.Text(theUS))
+		}
+		return err
+	})
+	for _, days := range []time.Duration{0, 30, 200} {
+		if p, err := publishAt(d, string(raw), now.Add(days*day)); err != nil || !p.Empty() {
+			t.Errorf("after %d days: %v\n%s", days, err, p.Text(theUS))
+		}
+	}
+}
+
 // names are hard to write as YAML.
 func drawName(t *rapid.T, label string) string {
 	return rapid.SampledFrom([]string{"Home", "Film & TV", "null", "Yes", "1984", "4.5", "a: b", "# x", "x #y", "- z", "*a", "&b", "!c", "%d", "@e", "`f", "\"g\"", "'h'",
@@ -366,7 +389,9 @@ func drawBook(t *rapid.T, zone *time.Location) *ratecard.Book {
 			p.Change, p.Value = ratecard.Multiply, rapid.Int64Range(10_001, 1_000_000).Draw(t, "factor")
 		}
 		p.Until = p.From.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "days")) * day)
-		b.Promotions = append(b.Promotions, p.Clean())
+		if !slices.ContainsFunc(b.Promotions, p.Same) {
+			b.Promotions = append(b.Promotions, p.Clean())
+		}
 	}
 	for n := range rapid.IntRange(0, 3).Draw(t, "contracts") {
 		c := ratecard.Contract{ID: id.ID(n + 1), Creator: rapid.SampledFrom([]id.ID{ada, bob}).Draw(t, "who"), Kind: rapid.SampledFrom(ratecard.Kinds[:3]).Draw(t, "kind"),
@@ -374,7 +399,9 @@ func drawBook(t *rapid.T, zone *time.Location) *ratecard.Book {
 		if rapid.Bool().Draw(t, "ends") {
 			c.Until = c.From.Add(time.Duration(rapid.IntRange(0, 50).Draw(t, "days")) * day)
 		}
-		b.Contracts[c.Creator] = append(b.Contracts[c.Creator], c)
+		if !slices.ContainsFunc(b.Contracts[c.Creator], c.Same) {
+			b.Contracts[c.Creator] = append(b.Contracts[c.Creator], c)
+		}
 	}
 	for n := range rapid.IntRange(0, 3).Draw(t, "tiers") {
 		v := ratecard.Volume{Number: int64(n + 1), From: fmt.Sprintf("2026-%02d", rapid.IntRange(9, 12).Draw(t, "month"))}
