@@ -38,6 +38,7 @@ var benches = []struct {
 	{"orders", orders},
 	{"syncs", syncs},
 	{"audit", audits},
+	{"whatif", whatIfs},
 	{"import", imports},
 	{"pages", pages},
 }

@@ -223,3 +223,21 @@ func TestMedianAndPercentile(t *testing.T) {
 		t.Errorf("of no times: %s", got)
 	}
 }
+
+// What is tried over past lines is said of every one of them, and looked at as far as it goes.
+func TestWhatIf(t *testing.T) {
+	w := testOptions(t).testWorld(t, 3)
+	taker := w.taker(0)
+	defer taker.close()
+	if _, err := taker.direct(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	alive := uint64(0)
+	lines, err := w.whatIf(t.Context(), w.Clock.Now().Add(time.Hour), func() { alive = heapAlive() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines != 2*ordersPerRequest*linesPerOrder || alive == 0 {
+		t.Errorf("%d lines, %d bytes alive", lines, alive)
+	}
+}
