@@ -22,6 +22,7 @@ type commands struct {
 	Setup     setupCmd     `cmd:"" help:"Make marketplaces, rate cards, staff, creators and tokens out of one file."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database's schema up to date."`
 	Rates     ratesCmd     `cmd:"" help:"What a marketplace pays, as a file: export it, edit it, see what that changes, publish it."`
+	Whatif    whatifCmd    `cmd:"" help:"Try rates or rules over past lines, before they are published. Nothing is posted."`
 	Import    importCmd    `cmd:"" help:"Bring in what another system has: orders from a file."`
 	Clock     clockCmd     `cmd:"" help:"Show the two clocks, or move a sandbox's business clock forward."`
 	Bench     benchCmd     `cmd:"" help:"Measure the product's figures, as ratios of two things side by side."`
