@@ -64,6 +64,18 @@ var routes = []route{
 	{"GET", "/v1/coupons/{marketplace}", auth.AdminScope, nil},
 	{"POST", "/v1/coupons/{marketplace}/{code}/end", auth.AdminScope, nil},
 	{"POST", "/v1/clicks/invalid", auth.AdminScope, nil},
+	{"GET", "/v1/reports/margin", auth.OrdersRead, nil},
+	{"GET", "/v1/reports/margin.csv", auth.OrdersRead, nil},
+	{"GET", "/v1/reports/rates", auth.OrdersRead, nil},
+	{"GET", "/v1/reports/rates.csv", auth.OrdersRead, nil},
+	{"GET", "/v1/reports/attribution", auth.OrdersRead, nil},
+	{"GET", "/v1/reports/attribution.csv", auth.OrdersRead, nil},
+	{"GET", "/v1/reports/reasons", auth.OrdersRead, nil},
+	{"GET", "/v1/reports/reasons.csv", auth.OrdersRead, nil},
+	{"GET", "/v1/reports/reasons/lines", auth.OrdersRead, nil},
+	{"GET", "/v1/reports/reasons/lines.csv", auth.OrdersRead, nil},
+	{"GET", "/v1/reports/free-items", auth.OrdersRead, nil},
+	{"GET", "/v1/reports/free-items.csv", auth.OrdersRead, nil},
 	{"POST", "/v1/sandbox/clock", auth.AdminScope, nil},
 }
 
@@ -100,6 +112,7 @@ func (s *server) describe(d huma.API) {
 		Summary: "Move the business clock of a sandbox forward, from due job to due job"}, s.setClock)
 	s.describeCoupons(d)
 	s.describeClicks(d)
+	s.describeReports(d)
 }
 
 // marketplace finds a marketplace by its id.

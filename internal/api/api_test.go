@@ -280,6 +280,18 @@ func TestAuthorisation(t *testing.T) {
 		{"GET", "/v1/coupons/us", "", map[string]int{"admin": 200}},
 		{"POST", "/v1/coupons/us/kettle10/end", "", map[string]int{"admin": 200}},
 		{"POST", "/v1/clicks/invalid", `{"marketplace":"us","clicks":["ck_0000000000001"],"rule":"click_farm","evidence":"seen"}`, map[string]int{"admin": 200}},
+		{"GET", "/v1/reports/margin?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 200, "admin": 200}},
+		{"GET", "/v1/reports/margin.csv?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 200, "admin": 200}},
+		{"GET", "/v1/reports/rates?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 403, "admin": 200}},
+		{"GET", "/v1/reports/rates.csv?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 403, "admin": 200}},
+		{"GET", "/v1/reports/attribution?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 200, "admin": 200}},
+		{"GET", "/v1/reports/attribution.csv?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 200, "admin": 200}},
+		{"GET", "/v1/reports/reasons?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 200, "admin": 200}},
+		{"GET", "/v1/reports/reasons.csv?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 200, "admin": 200}},
+		{"GET", "/v1/reports/reasons/lines?marketplace=us&month=2026-11&reason=expired", "", map[string]int{"store": 200, "reader": 200, "creator": 200, "admin": 200}},
+		{"GET", "/v1/reports/reasons/lines.csv?marketplace=us&month=2026-11&reason=expired", "", map[string]int{"store": 200, "reader": 200, "creator": 200, "admin": 200}},
+		{"GET", "/v1/reports/free-items?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 403, "admin": 200}},
+		{"GET", "/v1/reports/free-items.csv?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 403, "admin": 200}},
 		{"POST", "/v1/sandbox/clock", `{"to":"2027-01-01T00:00:00Z"}`, map[string]int{"admin": 403}}, // allowed, but this installation is no sandbox
 	} {
 		_, row := covered.Handler(httptest.NewRequest(c.method, c.path, nil))

@@ -46,7 +46,7 @@ func FreeWatch(tx *db.Tx, m market.Market, month market.Month, limits FreeLimits
 		var creator int64
 		err := scan(&creator, &f.Units, &f.Free, &f.Revenue)
 		if limits.reached(f.Free, f.Units) {
-			f.Creator, f.Share = id.ID(creator), share(f.Free, f.Units)
+			f.Creator, f.Share = id.ID(creator), Share(f.Free, f.Units)
 			found = append(found, f)
 		}
 		return err

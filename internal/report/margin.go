@@ -34,7 +34,8 @@ func (f Figures) Margin() int64 { return f.Fee - f.Cost() }
 // Excess is by how much commission and promotion of what sellers sold exceed their fee; 0 where they do not.
 func (f Figures) Excess() int64 { return max(f.SellerCost-f.Fee, 0) }
 
-func (f *Figures) add(o Figures) {
+// Add adds others to them.
+func (f *Figures) Add(o Figures) {
 	f.Units, f.Revenue = f.Units+o.Units, f.Revenue+o.Revenue
 	f.Commission, f.Promotion, f.Fee = f.Commission+o.Commission, f.Promotion+o.Promotion, f.Fee+o.Fee
 	f.SellerRevenue, f.SellerCost = f.SellerRevenue+o.SellerRevenue, f.SellerCost+o.SellerCost
@@ -145,12 +146,12 @@ func MarginOf(tx *db.Tx, m market.Market, ask MarginAsk) (Margin, error) {
 		var f Figures
 		err := scan(&key.month, &key.category, &key.creator, &f.Units, &f.Revenue, &f.Commission, &f.Promotion, &f.Fee,
 			&f.SellerRevenue, &f.SellerCost)
-		r.Total.add(f)
+		r.Total.Add(f)
 		for _, key := range ask.rowsOf(key) {
 			if rows[key] == nil {
 				rows[key] = &Figures{}
 			}
-			rows[key].add(f)
+			rows[key].Add(f)
 		}
 		return err
 	}
@@ -160,7 +161,7 @@ func MarginOf(tx *db.Tx, m market.Market, ask MarginAsk) (Margin, error) {
 	for key, f := range rows {
 		r.Rows = append(r.Rows, MarginRow{Month: market.Month(key.month), Category: key.category,
 			Level: strings.Count(key.category, product.Separator), Creator: id.ID(key.creator), Figures: *f,
-			Share: share(f.Revenue, r.Total.Revenue)})
+			Share: Share(f.Revenue, r.Total.Revenue)})
 	}
 	slices.SortFunc(r.Rows, compareMargins)
 	if ask.Category == "" {

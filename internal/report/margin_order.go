@@ -27,7 +27,7 @@ var selectLineMargins = db.Statement(`SELECT l.line_id, l.sku, COALESCE(p.title,
 	WHERE l.market = $1 AND l.order_id = $2 ORDER BY l.line_id`)
 
 // OrderMargin reads what the lines of one order brought and cost. Bounties and volume tiers belong to no order.
-func OrderMargin(tx *db.Tx, m market.Market, order string) (lines []LineMargin, total Figures, err error) {
+func OrderMargin(tx *db.Tx, m market.Market, order string) (lines []LineMargin, err error) {
 	err = tx.Each(selectLineMargins, func(scan func(...any) error) error {
 		var l LineMargin
 		var state string
@@ -55,7 +55,6 @@ func OrderMargin(tx *db.Tx, m market.Market, order string) (lines []LineMargin, 
 		l.Category, l.Month, l.Creator = k.Category, k.Month, k.Creator
 		l.Figures = Figures{Units: k.Units, Revenue: k.Revenue, Commission: k.Commission, Promotion: k.Promotion, Fee: k.Fee,
 			SellerRevenue: k.Sold * k.Revenue, SellerCost: k.Sold * (k.Commission + k.Promotion)}
-		total.add(l.Figures)
 		lines = append(lines, l)
 		return nil
 	}, int64(m.No), order)
@@ -63,11 +62,11 @@ func OrderMargin(tx *db.Tx, m market.Market, order string) (lines []LineMargin, 
 		err = fault.New(fault.NotFound, "order", "there is no such order in this marketplace", "check its id")
 	}
 	if err != nil {
-		return nil, total, fault.Wrap(err, "reading margins of an order")
+		return nil, fault.Wrap(err, "reading margins of an order")
 	}
 	ids, into := make([]id.ID, len(lines)), make([]*string, len(lines))
 	for i := range lines {
 		ids[i], into[i] = lines[i].Creator, &lines[i].Name
 	}
-	return lines, total, names(tx, ids, into)
+	return lines, names(tx, ids, into)
 }

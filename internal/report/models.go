@@ -99,8 +99,8 @@ func ModelsOf(tx *db.Tx, m market.Market, ask ModelAsk) (rows []ModelRow, total 
 	})
 	for i := range rows {
 		r := &rows[i]
-		r.LastShare, r.FirstShare = share(r.LastRevenue, total.LastRevenue), share(r.FirstRevenue, total.FirstRevenue)
-		r.LinearShare = share(r.LinearRevenue, total.LinearRevenue)
+		r.LastShare, r.FirstShare = Share(r.LastRevenue, total.LastRevenue), Share(r.FirstRevenue, total.FirstRevenue)
+		r.LinearShare = Share(r.LinearRevenue, total.LinearRevenue)
 		ids[i], into[i] = r.Creator, &r.Name
 	}
 	return rows, total, names(tx, ids, into)

@@ -96,7 +96,7 @@ func inOrder(month map[string]*ReasonRow) []ReasonRow {
 		rows, all = append(rows, *row), all+row.Lines
 	}
 	for i := range rows {
-		rows[i].Share = share(rows[i].Lines, all)
+		rows[i].Share = Share(rows[i].Lines, all)
 	}
 	slices.SortFunc(rows, func(a, b ReasonRow) int {
 		if a.Lines != b.Lines {

@@ -20,9 +20,8 @@ const (
 	lastYear  = 2199
 )
 
-// LastMonths is the span of so many months that ends with the one of an instant.
-func LastMonths(m market.Market, at time.Time, count int) Span {
-	to := m.Month(at)
+// MonthsUpTo is the span of so many months that ends with one.
+func MonthsUpTo(to market.Month, count int) Span {
 	from := to
 	for range count - 1 {
 		from = monthBefore(from)
@@ -107,9 +106,9 @@ func (c calendar) at(micro int64) int {
 func (c calendar) first() int64 { return c.starts[0] }
 func (c calendar) end() int64   { return c.starts[len(c.starts)-1] }
 
-// share is part of whole in basis points, rounded half up; 0 where there is no whole. Amounts end at 10^15
+// Share is part of whole in basis points, rounded half up; 0 where there is no whole. Amounts end at 10^15
 // (docs/spec.md §2), so that the product fits.
-func share(part, whole int64) int64 {
+func Share(part, whole int64) int64 {
 	if whole <= 0 || part <= 0 {
 		return 0
 	}
