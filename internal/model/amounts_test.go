@@ -83,11 +83,9 @@ func (l *line) backOnes(shipped int64) (back []happening) {
 			all = append(all, e)
 		}
 	}
-	if returnsByTime {
-		slices.SortStableFunc(all, func(a, b happening) int {
-			return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Quantity, b.Quantity))
-		})
-	}
+	slices.SortStableFunc(all, func(a, b happening) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Quantity, b.Quantity))
+	})
 	for _, e := range all {
 		if e.Quantity <= shipped {
 			shipped -= e.Quantity

@@ -59,9 +59,7 @@ func newMarket(p Program, begin instant) *market {
 // live goes through the steps of a tale and gives the fate of each event.
 func (m *market) live(steps []Step) (fates []string) {
 	for _, step := range steps {
-		if step.Clock != 0 {
-			m.pass(step.Clock)
-		}
+		m.pass(max(m.now, step.Clock), step.Idle || step.Clock == 0)
 		for _, e := range step.Events {
 			fates = append(fates, m.take(e))
 		}
@@ -84,10 +82,11 @@ func (m *market) line(name string) *line {
 	return m.order(order).line(line)
 }
 
-// pass moves the clock. What waited for more than 180 days is dropped.
-func (m *market) pass(to instant) {
-	m.now = max(m.now, to)
-	m.early = slices.DeleteFunc(m.early, func(h happening) bool { return h.received < m.now-180*day })
+// pass moves the clock. What waited for more than 180 days is dropped, once somebody looks after it.
+func (m *market) pass(to instant, idle bool) {
+	if m.now = to; !idle {
+		m.early = slices.DeleteFunc(m.early, func(h happening) bool { return h.received < m.now-180*day })
+	}
 	m.settle()
 }
 

@@ -104,13 +104,7 @@ func (m *market) ask(l *line) question {
 	for _, number := range l.Clicks {
 		add(m.clickNumber(number))
 	}
-	if !lastBoundOnly {
-		for _, b := range m.Bound {
-			if c := m.clickNumber(b.Click); l.order.shopper != nil && b.Customer == l.order.shopper.Customer && !c.Invalid {
-				add(c)
-			}
-		}
-	} else if c := m.customersLast(l.order); c != nil {
+	if c := m.customersLast(l); c != nil {
 		add(c)
 	}
 	for _, code := range l.coupons {
@@ -123,7 +117,7 @@ func (m *market) ask(l *line) question {
 		}
 	}
 	for _, other := range m.orders {
-		if other != l.order && other.paid != 0 && other.physical() && other.at < q.ordered && m.sameShopper(other, l.order) {
+		if other != l.order && m.isPaid(other) && other.physical() && other.at < q.ordered && m.sameShopper(other, l.order) {
 			q.ends = append(q.ends, other.at)
 		}
 	}
@@ -131,13 +125,17 @@ func (m *market) ask(l *line) question {
 }
 
 // customersLast is the last counting click of the signed-in customer, up to the order.
-func (m *market) customersLast(o *order) *Click {
+func (m *market) customersLast(l *line) *Click {
+	o := l.order
 	if o.shopper == nil || o.shopper.Customer == "" {
 		return nil
 	}
 	var last *Click
 	for _, b := range m.Bound {
 		c := m.clickNumber(b.Click)
+		if !sentAndBound && slices.Contains(l.Clicks, b.Click) {
+			continue
+		}
 		if b.Customer == o.shopper.Customer && c.At <= o.at && m.counts(touchOf(c)) && (last == nil || later(touchOf(c), touchOf(last))) {
 			last = c
 		}
@@ -197,7 +195,7 @@ func (q question) inScope(t touch) bool {
 	seen, bought := q.product(t.click.Product), q.product(q.SKU)
 	switch q.Policy.ViewScope {
 	case "category":
-		return seen.Category == q.category(q.line) && (seen.Category != "" || !knownCategories)
+		return seen.Category == q.category(q.line) && seen.Category != ""
 	case "variation":
 		return seen.SKU == bought.SKU || seen.Parent != "" && seen.Parent == bought.Parent
 	}
@@ -351,12 +349,12 @@ func (q question) unitsOfShopper() (units int64) {
 
 // direct tells whether what was bought is of the category that was landed on.
 func (q question) direct(t touch) bool {
-	if t.click == nil || t.click.Product == "" && t.click.Category == "" {
-		return false // a coupon, or a page of neither
+	if t.click == nil {
+		return false
 	}
 	landed := t.click.Category
 	if t.click.Product != "" {
 		landed = q.product(t.click.Product).Category
 	}
-	return landed == q.category(q.line) && (landed != "" || !knownCategories)
+	return landed == q.category(q.line) && landed != ""
 }

@@ -37,6 +37,8 @@ type engines struct {
 	db   *db.DB
 	ring *secret.Ring
 	last uint16
+	// drifted counts the tales in which nothing but months differ, after the clock had moved.
+	drifted int
 }
 
 func newEngines(t testing.TB) *engines {
@@ -232,6 +234,9 @@ func (e *engine) saveGoods(tx *db.Tx) error {
 func (e *engine) token(c Click) click.Token {
 	t := click.Token{Click: int64(c.Number), Creator: e.who(c.Creator), Program: click.Program(c.Program),
 		Tracking: e.which(c.Creator, c.Program), Market: e.no, At: c.At.time()}
+	if c.Creator == 0 {
+		t.Creator, t.Tracking = 0, 0
+	}
 	if c.View {
 		owner := link.Tracking{ID: t.Tracking, Creator: t.Creator, Program: t.Program, Market: e.no}
 		t = link.NewView(owner, 0, c.Product, c.Seconds, c.BoostedView, c.At.time())
@@ -313,6 +318,8 @@ func (e *engine) live() (fates []string) {
 	for _, step := range e.tale.Steps {
 		if step.Clock != 0 {
 			must(e.clock.Set(step.Clock.time()))
+		}
+		if step.Clock != 0 && !step.Idle {
 			_, err := e.Lapse(ctx, e.no)
 			must(err)
 			_, err = e.CloseMonths(ctx, e.no)

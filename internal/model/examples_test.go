@@ -247,20 +247,20 @@ func TestExampleK(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		s := tell(t, shop(450))
 		l := s.ordered("K", noon+hour, Line{Quantity: 3, Net: 1999})
-		s.pass(date(3, 20))
+		s.pass(date(3, 20), false)
 		s.goes("K", "shipped", 1, -1)
-		s.pass(date(4, 3))
+		s.pass(date(4, 3), false)
 		s.goes("K", "shipped", 2, -1)
 		s.wantsMonths(l, "map[2026-03:30 2026-04:60]")
-		s.pass(date(4, 12))
+		s.pass(date(4, 12), false)
 		s.goes("K", "returned", 1, -1)
 		s.wantsMonths(l, "map[2026-03:30 2026-04:30]")
 		if late {
-			s.pass(date(6, 1))
+			s.pass(date(6, 1), false)
 			s.goes("K", "returned", 2, -1)
 			s.wantsMonths(l, "map[2026-03:30 2026-06:-30]")
 		} else {
-			s.pass(date(5, 25))
+			s.pass(date(5, 25), false)
 			s.goes("K", "returned", 2, -1)
 			s.wantsMonths(l, "map[]")
 		}
@@ -322,7 +322,7 @@ func TestExampleO(t *testing.T) {
 		s := tell(t, shop(450))
 		l := s.ordered("O", noon+3*hour, Line{Quantity: 1, Net: 1999})
 		s.goes("O", "shipped", 1, -1)
-		s.pass(at(row.reported))
+		s.pass(at(row.reported), false)
 		s.ordered("earlier", noon+hour, Line{Quantity: 1, Net: 500})
 		s.wantsMonths(l, row.months)
 		if l.why != row.why {

@@ -54,12 +54,9 @@ func (r *teller) program() {
 	r.p.Zone, r.p.House = pick(r, zones), pick(r, []string{"", "shop"})
 	r.p.Policy = Policy{SessionHours: pick(r, []int{24, 24, 24, 1, 48}), CartDays: pick(r, []int{89, 89, 1, 7}),
 		LapseDays: pick(r, []int{180, 180, 20, 5}), HoldDays: pick(r, []int{60, 60, 10, 1}), ResaleUnits: pick(r, []int{0, 0, 3, 10}),
-		ResaleDays: pick(r, []int{30, 2, 365}), ViewSeconds: pick(r, []int{5, 5, 1, 30}),
+		ResaleDays: pick(r, []int{30, 30, 2}), ViewSeconds: pick(r, []int{5, 5, 1, 30}),
 		ViewScope: pick(r, []string{"product", "variation", "category"}), RateAt: pick(r, []string{"order", "order", "click", "shipment"}),
 		AwaitPayment: r.once(6), PaidEarns: r.once(5), BusinessOut: r.once(5), CouponsFirst: r.once(4)}
-	if !oldTouches && r.p.Policy.CartDays < 89 {
-		r.p.Policy.ResaleDays = 365
-	}
 	r.catalog()
 	r.creators()
 	r.priced()
@@ -74,9 +71,6 @@ func (r *teller) when() instant {
 		p := r.p.Policy
 		from += pick(r, []instant{0, 0, 0, 1, hour, 3 * hour, day, 2 * day, instant(p.SessionHours) * hour, instant(p.SessionHours)*hour + 1,
 			instant(p.CartDays) * day, instant(p.CartDays)*day + 1, instant(p.ResaleDays) * day})
-	}
-	if !oldTouches {
-		from = min(from, r.tale.Begin+300*day)
 	}
 	r.instants = append(r.instants, from)
 	return from
@@ -255,6 +249,9 @@ func (r *teller) visitors() {
 		if r.once(20) {
 			c.Program = 2
 		}
+		if r.once(25) {
+			c.Creator = 0 // by a tag that nobody has
+		}
 		switch r.IntN(20) {
 		case 0:
 			c.Elsewhere = true
@@ -278,9 +275,6 @@ func (r *teller) visitors() {
 	slices.SortFunc(r.p.Clicks, func(a, b Click) int { return a.Number - b.Number })
 	for _, s := range r.shoppers {
 		for _, c := range r.p.Clicks {
-			if !oldTouches && r.p.Policy.ResaleDays < 365 {
-				break
-			}
 			if s != nil && s.Customer != "" && r.once(3) && !c.View && !c.Forged && !c.Elsewhere {
 				r.p.Bound = append(r.p.Bound, Bound{s.Customer, c.Number})
 			}

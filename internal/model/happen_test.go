@@ -19,30 +19,14 @@ func (r *teller) tell() *Tale {
 	} else {
 		r.arriveLater(events)
 	}
-	if !waitedInOrder {
-		r.renumber()
-	}
 	if !r.plain && r.once(3) {
 		r.interfere()
 	}
 	if !r.plain && r.once(3) { // told up to somewhere in the middle
 		r.tale.Steps = r.tale.Steps[:1+r.IntN(len(r.tale.Steps))]
 	}
+	r.untilDone()
 	return r.tale
-}
-
-// renumber gives events ids in the order in which they come in.
-func (r *teller) renumber() {
-	ids := map[string]string{}
-	for _, s := range r.tale.Steps {
-		for i := range s.Events {
-			e := &s.Events[i]
-			if ids[e.ID] == "" {
-				ids[e.ID] = fmt.Sprintf("e%03d", len(ids)+1)
-			}
-			e.ID = ids[e.ID]
-		}
-	}
 }
 
 func (r *teller) events() (events []Event) {
@@ -89,9 +73,6 @@ func (r *teller) order(id string) (events []Event) {
 	}
 	r.Shuffle(len(coupons), func(i, j int) { coupons[i], coupons[j] = coupons[j], coupons[i] })
 	placed := func(at instant, lines []Line) {
-		if !movedUnits && r.p.Policy.ResaleUnits > 0 {
-			at = when
-		}
 		events = append(events, Event{ID: r.next("e"), Type: "order.placed", Order: id, At: at,
 			Placed: &Placed{Coupons: coupons, Shopper: shopper, Lines: lines}})
 	}
@@ -133,10 +114,6 @@ func (r *teller) line(id string, ordered instant) Line {
 		l.Seller = pick(r, sellers)
 	}
 	for _, c := range r.p.Clicks {
-		longest := instant(r.p.Policy.CartDays-3) * day
-		if !oldTouches && r.p.Policy.ResaleDays < 365 && c.At < ordered-longest {
-			continue
-		}
 		if len(l.Clicks) < 10 && (c.At <= ordered && !r.once(3) || r.once(60)) {
 			l.Clicks = append(l.Clicks, c.Number)
 		}
@@ -265,13 +242,22 @@ func (r *teller) arriveLater(events []Event) {
 	}
 	for _, stop := range slices.Compact(slices.Clone(stops)) {
 		if stop >= r.tale.Begin {
-			r.tale.Steps = append(r.tale.Steps, Step{Clock: stop})
+			r.tale.Steps = append(r.tale.Steps, Step{Clock: stop, Idle: r.once(4)})
 		}
 		r.inGroups(due[stop])
 	}
 	if r.once(2) {
 		r.tale.Steps = append(r.tale.Steps, Step{Clock: stops[len(stops)-1] + instant(r.p.Policy.LapseDays+r.p.Policy.HoldDays+40)*day})
 	}
+}
+
+// untilDone lets what is due run at the end.
+func (r *teller) untilDone() {
+	last := r.tale.Begin
+	for _, s := range r.tale.Steps {
+		last = max(last, s.Clock)
+	}
+	r.tale.Steps = append(r.tale.Steps, Step{Clock: last})
 }
 
 // interfere lets people find clicks invalid and lines in breach, and take that back, between the steps.

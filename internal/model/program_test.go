@@ -216,6 +216,7 @@ type Line struct {
 // finds clicks invalid, lines in breach of the policy, or takes such a finding back.
 type Step struct {
 	Clock      instant  `json:",omitzero"`
+	Idle       bool     `json:",omitempty"` // nothing that is due runs
 	Events     []Event  `json:",omitempty"`
 	Invalid    []int    `json:",omitempty"` // clicks
 	Disqualify []string `json:",omitempty"` // order/line

@@ -72,7 +72,7 @@ func (m *market) judge(l *line) (v verdict) {
 	v.made, v.ordered = true, l.order.at
 	q := m.ask(l)
 	won, about, reason := q.winner()
-	unpaid := l.order.paid == 0
+	unpaid := !m.isPaid(l.order)
 	if seller := m.seller(l); seller != "" && seller != m.House && !unpaid {
 		if card := m.cardAt("seller_fee", v.ordered); card != nil {
 			e := card.entry(m.category(l), l.SKU)
@@ -105,6 +105,11 @@ func (m *market) judge(l *line) (v verdict) {
 		v.reason = "rounds_to_zero"
 	}
 	return v
+}
+
+// isPaid tells whether an order was paid, in time.
+func (m *market) isPaid(o *order) bool {
+	return o.paid != 0 && (o.paid <= o.at+m.lapse() || !dropsUnpaid)
 }
 
 // weigh brings a line to its amounts.
@@ -148,13 +153,11 @@ func (m *market) weigh(l *line) {
 // whyNothing says why a line earns nothing any more: the first that applies.
 func whyNothing(g goods) string {
 	switch {
-	case g.total != 0 && !leftRounds:
-		return ""
 	case g.total != 0:
 		return "rounds_to_zero" // what refunds left of it
 	case g.lapsed > 0:
 		return "not_fulfilled_in_time"
-	case g.cancelled > 0 && (cancelledFirst || g.returned == 0 && g.givenBack == 0):
+	case g.cancelled > 0:
 		return "cancelled"
 	}
 	return "returned"

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -110,6 +111,44 @@ func differences(model, engine standing) (all []string) {
 		}
 	}
 	return all
+}
+
+// drifted tells whether two differ in nothing but the months in which amounts stand.
+func drifted(model, engine standing) bool {
+	return len(differences(model.whole(), engine.whole())) == 0
+}
+
+var monthly = regexp.MustCompile(`, (base of )?20[0-9-]+ -?[0-9]+`)
+
+// whole is a standing without its months. What volume tiers add depends on months, and stands in one account with
+// promotions.
+func (s standing) whole() standing {
+	whole := standing{}
+	sums := map[string]int64{}
+	for what, stands := range s {
+		creator, month, earned := strings.Cut(what, "/earned/")
+		creator, payable := strings.CutSuffix(creator, "/payable")
+		switch {
+		case strings.HasPrefix(what, "line "):
+			whole[what] = monthly.ReplaceAllString(stands, "")
+		case earned || payable:
+			sums[creator] += number64(stands) - number64(s["extra of "+strings.TrimPrefix(creator, "creator ")+" in "+month])
+		case strings.HasPrefix(what, "extra of") || what == "operator/promotion":
+		default:
+			whole[what] = stands
+		}
+	}
+	for what, sum := range sums {
+		if sum != 0 {
+			whole[what] = fmt.Sprint(sum)
+		}
+	}
+	return whole
+}
+
+func number64(text string) (n int64) {
+	fmt.Sscan(text, &n)
+	return n
 }
 
 // text is a tale as its file holds it.
