@@ -58,6 +58,7 @@ const (
 // Touch is a click, a view or a coupon that is known for a line, with what was found about it. Times are microseconds, UTC.
 type Touch struct {
 	Source   Source `json:"source"`
+	Bound    bool   `json:"bound,omitempty"`  // sent with the line, and also bound to the signed-in customer
 	Broken   Reason `json:"broken,omitempty"` // bad_token or wrong_marketplace: nothing else of it is known then
 	Click    int64  `json:"click,omitempty"`
 	Creator  id.ID  `json:"creator,omitempty"`
@@ -157,7 +158,7 @@ func DecideAmong(touches []Touch, line Line, ends []int64, p policy.Policy, may 
 func known(touches []Touch, line Line, p policy.Policy) []Touch {
 	last, bound := -1, 0
 	for i, t := range touches {
-		if t.Source != FromCustomer || t.absent {
+		if t.Source != FromCustomer && !t.Bound || t.absent {
 			continue
 		}
 		bound++
@@ -409,8 +410,14 @@ func Judge(b Buyer, winner id.ID, p policy.Policy) Reason {
 
 // Distinct leaves one touch of each click: the same token may come by several ways.
 func Distinct(touches []Touch) []Touch {
+	bound := map[int64]bool{}
+	for _, t := range touches {
+		if t.Source == FromCustomer {
+			bound[t.Click] = true
+		}
+	}
 	seen := map[int64]bool{}
-	return slices.DeleteFunc(touches, func(t Touch) bool {
+	touches = slices.DeleteFunc(touches, func(t Touch) bool {
 		if t.Click == 0 || t.Source == FromImport {
 			return false
 		}
@@ -418,4 +425,8 @@ func Distinct(touches []Touch) []Touch {
 		seen[t.Click] = true
 		return again
 	})
+	for i := range touches {
+		touches[i].Bound = touches[i].Source == FromToken && bound[touches[i].Click]
+	}
+	return touches
 }
