@@ -1,7 +1,9 @@
 package creator
 
 import (
+	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +13,7 @@ import (
 
 	"tributary/internal/bounty"
 	"tributary/internal/db"
+	"tributary/internal/explain"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/link"
@@ -159,6 +162,51 @@ func (p *Pages) MakeBountyLink(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// Bounty explains a completed action of the creator's.
+func (p *Pages) Bounty(w http.ResponseWriter, r *http.Request) error {
+	return p.show(w, r, "Why", "/creator/rates", func(tx *db.Tx, d *desk) (templ.Component, error) {
+		e, err := ownBounty(tx, d, r)
+		if err != nil {
+			return nil, err
+		}
+		why := ui.ExplainBounty(e, d.me.Creator.Text(id.Creator), d.Format, d.now)
+		d.Title = why.Title
+		why.Facts = d.inMarket(r.URL.EscapedPath() + "/facts")
+		return bountyPage(d, why), nil
+	})
+}
+
+// BountyFacts gives the same as JSON.
+func (p *Pages) BountyFacts(w http.ResponseWriter, r *http.Request) error {
+	var e *explain.Bounty
+	if err := p.DB.Read(r.Context(), func(tx *db.Tx) error {
+		d, err := p.open(tx, r, "", "")
+		if err == nil {
+			e, err = ownBounty(tx, d, r)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(e)
+}
+
+// ownBounty reads the explanation of one of the creator's. Somebody else's is as if it did not exist.
+func ownBounty(tx *db.Tx, d *desk, r *http.Request) (*explain.Bounty, error) {
+	e, err := explain.OneBounty(tx, d.Market.No, r.PathValue("bounty"))
+	if err == nil && e.Creator != d.me.Creator.Text(id.Creator) {
+		err = fault.New(fault.NotFound, "bounty", "there is no such bounty of yours", "look for it in your list")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return e.For(d.me.Creator), nil
+}
+
 // pays says what an offer is worth.
 func (d *desk) pays(o bounty.Offer) string {
 	if o.ShareBPS == 0 {
@@ -221,4 +269,9 @@ func (d *desk) changeText(c ratecard.Changed) string {
 		return "everything else " + rest
 	}
 	return text
+}
+
+// bountyAddress leads to the explanation of a completed action. Ids are the store's: they are escaped.
+func (d *desk) bountyAddress(b report.Bounty) string {
+	return d.inMarket("/creator/bounties/" + url.PathEscape(b.ID))
 }

@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"tributary/internal/attribution"
+	"tributary/internal/bounty"
 	"tributary/internal/fault"
 )
 
@@ -98,4 +99,9 @@ var reasons = map[attribution.Reason]string{
 	attribution.Cancelled:          "cancelled before it was shipped",
 	attribution.Returned:           "returned",
 	attribution.AwaitingPayment:    "not paid for yet",
+	bounty.NotOffered:              "no bounty was offered for it then",
+	bounty.NotNewCustomer:          "for new customers only",
+	bounty.AlreadyCompleted:        "the same customer had done it before",
+	bounty.ValueMissing:            "the store named no value",
+	bounty.Reversed:                "taken back by the store",
 }
