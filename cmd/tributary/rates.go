@@ -83,7 +83,8 @@ func (i *installation) market(ctx context.Context, name string) (market.Market, 
 		}
 		known = append(known, m.ID)
 	}
-	return market.Market{}, fault.New(fault.NotFound, "marketplace", "there is no marketplace "+name, "name one of "+strings.Join(known, ", "))
+	return market.Market{}, fault.New(fault.NotFound, "marketplace", "there is no marketplace "+name,
+		"name one of "+strings.Join(known, ", "))
 }
 
 // confirm are the flags of what publishes.
@@ -118,7 +119,8 @@ func (c *ratesImportCmd) run(ctx context.Context, in io.Reader, out io.Writer) e
 }
 
 // publish shows what a text would change, asks, and does it in the marketplace's lane, unless others were quicker.
-func (c confirm) publish(ctx context.Context, i *installation, raw []byte, in io.Reader, out io.Writer, do func(tx *db.Tx, seen int64) error) error {
+func (c confirm) publish(ctx context.Context, i *installation, raw []byte, in io.Reader, out io.Writer,
+	do func(tx *db.Tx, seen int64) error) error {
 	m, plan, err := i.plan(ctx, raw)
 	if err != nil {
 		return err
@@ -233,7 +235,8 @@ func (c *ratesDraftsCmd) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	for _, d := range drafts {
-		fmt.Fprintf(out, "%s  %-9s  %s  %s\n", d.ID.Text(id.Draft), d.State(i.clock.Now()), d.Changed.In(m.Location()).Format(time.DateOnly), d.Name)
+		fmt.Fprintf(out, "%s  %-9s  %s  %s\n", d.ID.Text(id.Draft), d.State(i.clock.Now()),
+			d.Changed.In(m.Location()).Format(time.DateOnly), d.Name)
 	}
 	return nil
 }

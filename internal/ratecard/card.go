@@ -146,7 +146,8 @@ func (e Entry) check(field string, kind Kind) error {
 	case e.Minimum < 0:
 		return fault.Invalidf(field+".minimum", "is negative", "write minor units per unit, or leave it out for none")
 	case e.Minimum != 0 && kind != SellerFee:
-		return fault.Invalidf(field+".minimum", "stands on a card of commissions", "leave it out: only a seller's fee has a minimum")
+		return fault.Invalidf(field+".minimum", "stands on a card of commissions",
+			"leave it out: only a seller's fee has a minimum")
 	case e.Excluded && kind == SellerFee:
 		return fault.Invalidf(field+".excluded", "stands on a seller's fee", "set the rate to 0 where sellers pay nothing")
 	case e.Excluded && (e.BPS != 0 || e.Cap != 0):

@@ -42,7 +42,8 @@ func (p Promotion) Clean() Promotion {
 
 // Check refuses a promotion that means nothing.
 func (p Promotion) Check() error {
-	if p.Name == "" || strings.TrimSpace(p.Name) != p.Name || !utf8.ValidString(p.Name) || utf8.RuneCountInString(p.Name) > maxName ||
+	if p.Name == "" || strings.TrimSpace(p.Name) != p.Name || !utf8.ValidString(p.Name) ||
+		utf8.RuneCountInString(p.Name) > maxName ||
 		strings.ContainsFunc(p.Name, unicode.IsControl) {
 		return fault.Invalidf("name", "is not a name", "write 1 to %d characters on one line: creators read it", maxName)
 	}
@@ -54,11 +55,13 @@ func (p Promotion) Check() error {
 	}
 	for i, kind := range p.Kinds {
 		if !slices.Contains(Kinds, kind) || kind == SellerFee {
-			return fault.Invalidf(fmt.Sprintf("kinds[%d]", i), "%q is not a kind of commission", "write offsite, onsite or boosted", string(kind))
+			return fault.Invalidf(fmt.Sprintf("kinds[%d]", i), "%q is not a kind of commission", "write offsite, onsite or boosted",
+				string(kind))
 		}
 	}
 	if len(p.Categories)+len(p.SKUs) > maxPlaces {
-		return fault.New(fault.Exhausted, "categories", fmt.Sprintf("and products are more than %d", maxPlaces), "name a category above them")
+		return fault.New(fault.Exhausted, "categories", fmt.Sprintf("and products are more than %d", maxPlaces),
+			"name a category above them")
 	}
 	for i, path := range p.Categories {
 		field := fmt.Sprintf("categories[%d]", i)
@@ -121,7 +124,8 @@ func ParseFactor(field, text string) (int64, error) {
 	}
 	value.Mul(value, big.NewRat(money.FullRate, 1))
 	if !value.IsInt() || !value.Num().IsInt64() || value.Num().Int64() > maxFactor {
-		return 0, fault.Invalidf(field, "%s is no factor that can be kept", "write at most four decimals and at most 100, such as 1.5", text)
+		return 0, fault.Invalidf(field, "%s is no factor that can be kept",
+			"write at most four decimals and at most 100, such as 1.5", text)
 	}
 	return value.Num().Int64(), nil
 }
@@ -236,7 +240,8 @@ func (v Volume) Check() error {
 		field := fmt.Sprintf("bands[%d]", i)
 		switch {
 		case band.Above < 0 || band.Above > maxAbove:
-			return fault.Invalidf(field+".above", "is not between 0 and 10^14 minor units", "write the amount from which the band pays")
+			return fault.Invalidf(field+".above", "is not between 0 and 10^14 minor units",
+				"write the amount from which the band pays")
 		case i > 0 && band.Above <= v.Bands[i-1].Above:
 			return fault.Invalidf(field+".above", "is not above that of the band before it", "write bands in rising order")
 		}

@@ -201,7 +201,8 @@ func (c Cards) admit(v, present *Version, categoryOf map[string]string, noticeDa
 		return nil
 	}
 	if cuts := Cuts(before, v, categoryOf); len(cuts) > 0 {
-		return fault.Invalidf("effective", "this version is a cut, which takes effect no sooner than %d days after it is published: %s",
+		return fault.Invalidf("effective",
+			"this version is a cut, which takes effect no sooner than %d days after it is published: %s",
 			"set it to "+v.noticed(noticeDays).Format(time.RFC3339)+" or later, or publish what rises as a version of its own",
 			noticeDays, names(cuts))
 	}
@@ -215,7 +216,8 @@ func (c Cards) admitNext(v *Version, categoryOf map[string]string, noticeDays in
 		return nil
 	}
 	if cuts := Cuts(v, after, categoryOf); len(cuts) > 0 {
-		return fault.Invalidf("entries", "with these, version %d (%s) would be a cut that was published less than %d days before: %s",
+		return fault.Invalidf("entries",
+			"with these, version %d (%s) would be a cut that was published less than %d days before: %s",
 			"publish a later version with the same rates for that instant first",
 			after.Number, after.Effective.Format(time.RFC3339), noticeDays, names(cuts))
 	}

@@ -362,7 +362,8 @@ func (w *edition) endContract(i int, c *Contract, until time.Time) error {
 	if was.IsZero() || !until.IsZero() && until.Before(was) {
 		from = until
 	}
-	w.say("ends", i, Publication{What: OfContract, Kind: c.Kind, Creator: c.Creator.Text(id.Creator), Owner: c.Creator, From: from, Until: until,
+	w.say("ends", i, Publication{What: OfContract, Kind: c.Kind, Creator: c.Creator.Text(id.Creator), Owner: c.Creator,
+		From: from, Until: until,
 		WasUntil: was, Ended: true, TakenBack: until.Equal(c.From), ID: c.ID, row: *c})
 	return nil
 }
@@ -375,7 +376,8 @@ func movable(from, was, until, now time.Time) error {
 	case until.Equal(was):
 		return fault.Invalidf("until", "is what it was", "leave it out")
 	case !from.After(now) && until.Before(now):
-		return fault.Invalidf("until", "is in the past, and orders of then are decided", "write "+now.Format(time.RFC3339)+" or later")
+		return fault.Invalidf("until", "is in the past, and orders of then are decided",
+			"write "+now.Format(time.RFC3339)+" or later")
 	case until.Year() > lastYear:
 		return fault.Invalidf("until", "is in the year %d", "write when it ends", until.Year())
 	}

@@ -21,8 +21,8 @@ var (
 	bumpMarket = db.Statement(`UPDATE marketplace SET version = version + 1 WHERE no = $1`)
 	insertCard = db.Statement(`INSERT INTO rate_card (id, market, kind, version, effective, published, body)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`)
-	upsertPromotion = db.Statement(`INSERT INTO promotion (id, market, starts, ends, published, body) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (id) DO UPDATE SET starts = excluded.starts, ends = excluded.ends, body = excluded.body`)
+	upsertPromotion = db.Statement(`INSERT INTO promotion (id, market, starts, ends, published, body)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET starts = excluded.starts, ends = excluded.ends, body = excluded.body`)
 	upsertContract = db.Statement(`INSERT INTO contract (id, market, creator, published, body) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET body = excluded.body`)
 	insertVolume  = db.Statement(`INSERT INTO volume (id, market, number, published, body) VALUES ($1, $2, $3, $4, $5)`)
@@ -54,7 +54,8 @@ func PublishPromotion(tx *db.Tx, market uint16, p Promotion, now time.Time, noti
 
 // EndPromotion moves a promotion's end: to later at any time, to earlier with the notice of a cut once it runs.
 func EndPromotion(tx *db.Tx, market uint16, promotion id.ID, until, now time.Time, noticeDays int) (Promotion, error) {
-	said, err := single(tx, Edition{Ends: []End{{promotion, until}}}, Occasion{Market: market, Now: now, NoticeDays: noticeDays})
+	said, err := single(tx, Edition{Ends: []End{{promotion, until}}},
+		Occasion{Market: market, Now: now, NoticeDays: noticeDays})
 	if err != nil {
 		return Promotion{}, err
 	}
@@ -90,7 +91,8 @@ func EndContract(tx *db.Tx, market uint16, contract id.ID, until, now time.Time,
 
 // PublishVolume makes volume tiers the next version. They begin with a month of the marketplace's zone that has not begun.
 func PublishVolume(tx *db.Tx, market uint16, zone *time.Location, v Volume, now time.Time, noticeDays int) (Volume, error) {
-	said, err := single(tx, Edition{Volumes: []Volume{v}}, Occasion{Market: market, Now: now, NoticeDays: noticeDays, Zone: zone})
+	said, err := single(tx, Edition{Volumes: []Volume{v}},
+		Occasion{Market: market, Now: now, NoticeDays: noticeDays, Zone: zone})
 	if err != nil {
 		return Volume{}, err
 	}

@@ -80,7 +80,8 @@ func (c *comparison) cards(kind ratecard.Kind, wanted []Card) {
 		wanted[0].Effective = c.soonest(kind, wanted[0], present)
 	}
 	if len(wanted) > 1 && !wanted[0].Effective.Before(wanted[1].Effective) {
-		c.contradiction = c.refuse(wanted[0].spot, "takes effect no sooner than the card that is to follow it", "write an effective date")
+		c.contradiction = c.refuse(wanted[0].spot, "takes effect no sooner than the card that is to follow it",
+			"write an effective date")
 		return
 	}
 	at := func(t time.Time) *Card { // what the file wants at an instant; nil: what there is now
@@ -93,7 +94,8 @@ func (c *comparison) cards(kind ratecard.Kind, wanted []Card) {
 		return found
 	}
 	if want := at(now); want != nil && present != nil && !want.Same(present.Card) && !want.Effective.Equal(now) {
-		c.refuse(want.spot.under("effective"), "is in the past, and the card that is in force since %s is another one", "write a later date, or leave it out",
+		c.refuse(want.spot.under("effective"), "is in the past, and the card that is in force since %s is another one",
+			"write a later date, or leave it out",
 			c.text(present.Effective))
 		c.changed[kind] = wanted[len(wanted)-1].Card
 		return
@@ -246,11 +248,13 @@ func (c *comparison) contracts() {
 	for i, want := range c.file.Contracts {
 		for _, other := range c.file.Contracts[:i] {
 			if other.Handle == want.Handle && other.Kind == want.Kind && overlap(other.Contract, want.Contract) {
-				c.warnings = append(c.warnings, fmt.Sprintf("%s: overlaps with that of line %d; the one that was published last holds", want.spot, other.line))
+				c.warnings = append(c.warnings, fmt.Sprintf("%s: overlaps with that of line %d; the one that was published last holds",
+					want.spot, other.line))
 			}
 		}
 		if want.Creator == 0 {
-			c.warnings = append(c.warnings, fmt.Sprintf("%s: nobody has the handle %s; this contract is left out", want.spot, want.Handle))
+			c.warnings = append(c.warnings, fmt.Sprintf("%s: nobody has the handle %s; this contract is left out", want.spot,
+				want.Handle))
 			continue
 		}
 		i := slices.IndexFunc(open, want.Same)
@@ -297,7 +301,8 @@ func (c *comparison) dropContracts(open []ratecard.Contract) {
 				return want.Creator == has.Creator && want.Kind == has.Kind && !want.From.Before(now)
 			})
 			if i < 0 {
-				c.refuse(section, "the %s contract of %s, in force since %s, is not there", c.stay(has.Until), has.Kind, c.handle(has.Creator), c.text(has.From))
+				c.refuse(section, "the %s contract of %s, in force since %s, is not there", c.stay(has.Until), has.Kind,
+					c.handle(has.Creator), c.text(has.From))
 				continue
 			}
 			end.Until, at = c.file.Contracts[i].From, c.file.Contracts[i].spot
@@ -344,7 +349,8 @@ func (c *comparison) volumes() {
 		}
 	}
 	if want := at(present); !fresh && want != nil && !slices.Equal(want.Bands, bands(c.book.VolumeOf(present))) {
-		c.refuse(want.spot.under("from"), "is not after %s, the present month, in which other tiers hold", "write a later month, or leave it out", present)
+		c.refuse(want.spot.under("from"), "is not after %s, the present month, in which other tiers hold",
+			"write a later month, or leave it out", present)
 		c.tiers = &wanted[len(wanted)-1].Volume
 		return
 	}

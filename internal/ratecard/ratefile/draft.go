@@ -56,16 +56,17 @@ const (
 )
 
 var (
-	insertDraft = db.Statement(`INSERT INTO rate_draft (id, market, name, author, created, changed, published, effective, outcome, body)
-		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '', $7)`)
+	insertDraft = db.Statement(`INSERT INTO rate_draft
+		(id, market, name, author, created, changed, published, effective, outcome, body) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '', $7)`)
 	updateDraft = db.Statement(`UPDATE rate_draft SET name = $3, changed = $4, body = $5
 		WHERE id = $1 AND changed = $2 AND published = 0`)
-	publishDraft = db.Statement(`UPDATE rate_draft SET published = $2, effective = $3, outcome = $4 WHERE id = $1 AND published = 0`)
-	deleteDraft  = db.Statement(`DELETE FROM rate_draft WHERE id = $1 AND published = 0`)
-	selectDraft  = db.Statement(`SELECT id, market, name, author, created, changed, published, effective, outcome, body FROM rate_draft
-		WHERE id = $1`)
-	selectDrafts = db.Statement(`SELECT id, market, name, author, created, changed, published, effective, outcome, '' FROM rate_draft
-		WHERE market = $1 ORDER BY id DESC LIMIT $2`)
+	publishDraft = db.Statement(`UPDATE rate_draft SET published = $2, effective = $3, outcome = $4
+		WHERE id = $1 AND published = 0`)
+	deleteDraft = db.Statement(`DELETE FROM rate_draft WHERE id = $1 AND published = 0`)
+	selectDraft = db.Statement(`SELECT id, market, name, author, created, changed, published, effective, outcome, body
+		FROM rate_draft WHERE id = $1`)
+	selectDrafts = db.Statement(`SELECT id, market, name, author, created, changed, published, effective, outcome, ''
+		FROM rate_draft WHERE market = $1 ORDER BY id DESC LIMIT $2`)
 )
 
 // SaveDraft keeps a draft: a new one where its id is 0, else a new text of one that was read and that nobody has changed
@@ -77,14 +78,16 @@ func SaveDraft(tx *db.Tx, d Draft, now time.Time) (Draft, error) {
 	}
 	switch {
 	case len(d.Text) > MaxFile:
-		return d, fault.New(fault.Exhausted, "text", fmt.Sprintf("is larger than %d bytes", MaxFile), "give rates to categories in place of products")
+		return d, fault.New(fault.Exhausted, "text", fmt.Sprintf("is larger than %d bytes", MaxFile),
+			"give rates to categories in place of products")
 	case !utf8.Valid(d.Text) || strings.ContainsRune(string(d.Text), 0):
 		return d, fault.Invalidf("text", "is not UTF-8", "send the text as UTF-8")
 	}
 	now = now.UTC().Truncate(time.Microsecond)
 	if d.ID == 0 {
 		d.ID, d.Created, d.Changed = id.New(now), now, now
-		_, err := tx.Exec(insertDraft, int64(d.ID), int64(d.Market), d.Name, int64(d.Author), now.UnixMicro(), now.UnixMicro(), string(d.Text))
+		_, err := tx.Exec(insertDraft, int64(d.ID), int64(d.Market), d.Name, int64(d.Author), now.UnixMicro(), now.UnixMicro(),
+			string(d.Text))
 		return d, fault.Wrap(err, "saving a draft")
 	}
 	if !now.After(d.Changed) {
@@ -132,7 +135,8 @@ func noDraft() error {
 func readDraft(scan func(...any) error) (d Draft, err error) {
 	var market, created, changed, published, effective int64
 	var outcome, text string
-	if err := scan(&d.ID, &market, &d.Name, &d.Author, &created, &changed, &published, &effective, &outcome, &text); err != nil {
+	err = scan(&d.ID, &market, &d.Name, &d.Author, &created, &changed, &published, &effective, &outcome, &text)
+	if err != nil {
 		return d, err
 	}
 	d.Market, d.Text = uint16(market), []byte(text)
@@ -166,7 +170,8 @@ func PublishDraft(tx *db.Tx, one id.ID, seen int64) (Plan, error) {
 		return Plan{}, err
 	}
 	if !d.Published.IsZero() {
-		return Plan{}, fault.New(fault.Conflict, "draft", "it was published on "+d.Published.Format(time.RFC3339), "make a new one")
+		return Plan{}, fault.New(fault.Conflict, "draft", "it was published on "+d.Published.Format(time.RFC3339),
+			"make a new one")
 	}
 	p, err := Publish(tx, d.Text, seen)
 	if err != nil {

@@ -59,7 +59,8 @@ func Draw(tx *db.Tx, f *File, now time.Time) (Plan, error) {
 	if err != nil {
 		return Plan{}, c.relocate(err)
 	}
-	p := Plan{Marketplace: f.Market.ID, Currency: f.Market.Currency, Version: f.Market.Version, edition: c.edition, occasion: c.occasion}
+	p := Plan{Marketplace: f.Market.ID, Currency: f.Market.Currency, Version: f.Market.Version, edition: c.edition,
+		occasion: c.occasion}
 	for _, one := range said {
 		p.Steps = append(p.Steps, c.step(one))
 	}
@@ -80,8 +81,9 @@ func look(tx *db.Tx, f *File, now time.Time) (*comparison, error) {
 	for _, c := range f.Contracts {
 		handles[c.Creator] = c.Handle
 	}
-	o := ratecard.Occasion{Market: f.Market.No, Marketplace: f.Market.ID, Currency: f.Market.Currency, Zone: f.Market.Location(),
-		Now: now.UTC().Truncate(time.Microsecond), NoticeDays: f.Market.Policy.Notice()}
+	o := ratecard.Occasion{Market: f.Market.No, Marketplace: f.Market.ID, Currency: f.Market.Currency,
+		Zone: f.Market.Location(),
+		Now:  now.UTC().Truncate(time.Microsecond), NoticeDays: f.Market.Policy.Notice()}
 	c := &comparison{file: f, book: book, occasion: o, handles: handles}
 	c.occasion, err = o.Look(tx, book, f.cards())
 	return c, err
@@ -105,7 +107,8 @@ func Publish(tx *db.Tx, raw []byte, seen int64) (Plan, error) {
 		return Plan{}, err
 	}
 	if seen != 0 && seen != f.Market.Version {
-		return Plan{}, fault.New(fault.Conflict, "plan", "others have changed the marketplace since it was shown", "look at the plan again")
+		return Plan{}, fault.New(fault.Conflict, "plan", "others have changed the marketplace since it was shown",
+			"look at the plan again")
 	}
 	p, err := Draw(tx, f, tx.Now())
 	if err != nil || p.Empty() {
@@ -130,7 +133,8 @@ func Install(tx *db.Tx, raw []byte, now time.Time) (Plan, error) {
 		return Plan{}, err
 	}
 	if len(book.Cards)+len(book.Promotions)+len(book.Contracts)+len(book.Volumes) > 0 {
-		return Plan{}, fault.New(fault.Conflict, "rates", "the marketplace "+f.Market.ID+" has rates", "change them with tributary rates import")
+		return Plan{}, fault.New(fault.Conflict, "rates", "the marketplace "+f.Market.ID+" has rates",
+			"change them with tributary rates import")
 	}
 	p, err := Draw(tx, f, now)
 	if err != nil || p.Empty() {
@@ -239,7 +243,8 @@ func (c *comparison) warn(tx *db.Tx, after *ratecard.Book, said []ratecard.Publi
 	var fees []string
 	for _, at := range instants {
 		for _, a := range after.AboveFee(at) {
-			text := fmt.Sprintf("%s: %s %% (%s) is above the seller's fee of %s %%", a.What, ratecard.FormatPercent(a.Rate), a.Kind, ratecard.FormatPercent(a.Fee))
+			text := fmt.Sprintf("%s: %s %% (%s) is above the seller's fee of %s %%", a.What, ratecard.FormatPercent(a.Rate), a.Kind,
+				ratecard.FormatPercent(a.Fee))
 			if a.Promotion != "" {
 				text += " with promotion " + a.Promotion
 			}

@@ -243,7 +243,7 @@ func TestPlans(t *testing.T) {
 			"us: onsite card, version 1, from 2026-11-22 09:00:00 EST\n  + the first of its kind: 4 entries\n" +
 				"! Games: 17 % (onsite) is above the seller's fee of 15 %\n! Moon: no product is in this category\n! product POT: the catalog does not have it"},
 		{"a lower fee at once", "effective: 2026-01-01\n  default: 15", "default: 9", "us: seller_fee card, version 2, from 2026-11-22 09:00:00 EST\n  - default from 15 % to 9 %\n" +
-			"! default: 13 % (offsite) is above the seller's fee of 9 % for ada\n! Games: 11 % (offsite) is above"},
+			"! Games: 11 % (offsite) is above the seller's fee of 9 %\n! default: 13 % (offsite) is above the seller's fee of 9 % for ada"},
 		{"another marketplace", "marketplace: us", "marketplace: fr", "marketplace (line 3): there is no marketplace fr; write one that there is, us"},
 	} {
 		if !strings.Contains(base, c.old) {

@@ -154,7 +154,8 @@ func open(raw []byte) (root node, parts map[string]node, err error) {
 		}
 	}()
 	if len(raw) > MaxFile {
-		return root, nil, fault.New(fault.Exhausted, "file", fmt.Sprintf("is larger than %d bytes", MaxFile), "give rates to categories in place of products")
+		return root, nil, fault.New(fault.Exhausted, "file", fmt.Sprintf("is larger than %d bytes", MaxFile),
+			"give rates to categories in place of products")
 	}
 	tokens := lexer.Tokenize(string(raw))
 	if err := checkTokens(tokens); err != nil {
@@ -187,7 +188,8 @@ func checkTokens(tokens token.Tokens) error {
 		at := node{spot: spot{path: rootPath, line: line}}
 		switch t.Type {
 		case token.AnchorType, token.AliasType, token.TagType, token.MergeKeyType, token.DirectiveType:
-			return at.fail("has a mark for anchors, tags or directives", "write the value itself, in quotes where it begins with & * ! or %%")
+			return at.fail("has a mark for anchors, tags or directives",
+				"write the value itself, in quotes where it begins with & * ! or %")
 		case token.MappingKeyType:
 			return at.fail("has a question mark as a key", "write the key in quotes")
 		case token.LiteralType, token.FoldedType:
@@ -321,7 +323,8 @@ func (n node) items() ([]node, error) {
 		return nil, n.fail("is not a list", "write each part on a line of its own behind a dash, or within [ ]")
 	}
 	if len(list.Values) > maxListed {
-		return nil, fault.New(fault.Exhausted, n.String(), fmt.Sprintf("has more than %d parts", maxListed), "leave out what is over")
+		return nil, fault.New(fault.Exhausted, n.String(), fmt.Sprintf("has more than %d parts", maxListed),
+			"leave out what is over")
 	}
 	items := make([]node, len(list.Values))
 	for i, value := range list.Values {

@@ -273,7 +273,8 @@ func (r *reader) contract(n node) (c Contract, err error) {
 	if err != nil {
 		return c, err
 	}
-	if err := n.need(parts, "write whose it is and what it pays, such as creator: ada, rate: 7", "creator", "rate"); err != nil {
+	err = n.need(parts, "write whose it is and what it pays, such as creator: ada, rate: 7", "creator", "rate")
+	if err != nil {
 		return c, err
 	}
 	c.spot = n.with(parts)
@@ -334,7 +335,8 @@ func (r *reader) volume(n node, parts map[string]node) (v Volume, err error) {
 			field{"above", func(n node) (err error) { band.Above, err = r.amount(n); return err }},
 			field{"extra", func(n node) (err error) { band.Extra, err = n.percent(); return err }})
 		if err == nil {
-			err = item.need(parts, "write from which amount a month brings how much more, such as above: 1000.00, extra: 2", "above", "extra")
+			err = item.need(parts, "write how much more a month brings from where on, such as above: 1000.00, extra: 2",
+				"above", "extra")
 		}
 		if err != nil {
 			return v, err

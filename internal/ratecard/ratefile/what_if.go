@@ -20,7 +20,8 @@ var (
 // the book as it will be. Neither asks whether the file could be published: notice and the past are no matter here.
 func (f *File) Book(base *ratecard.Book, now time.Time, dated bool) (*ratecard.Book, error) {
 	c := &comparison{file: f, book: base, handles: map[id.ID]string{}, occasion: ratecard.Occasion{Market: f.Market.No,
-		Marketplace: f.Market.ID, Currency: f.Market.Currency, Zone: f.Market.Location(), Now: now, NoticeDays: f.Market.Policy.Notice()}}
+		Marketplace: f.Market.ID, Currency: f.Market.Currency, Zone: f.Market.Location(), Now: now,
+		NoticeDays: f.Market.Policy.Notice()}}
 	c.compare()
 	if c.contradiction != nil {
 		return nil, c.contradiction
@@ -56,7 +57,9 @@ func (f *File) Book(base *ratecard.Book, now time.Time, dated bool) (*ratecard.B
 	}
 	for who, contracts := range base.Contracts {
 		for _, one := range contracts {
-			replaced := slices.ContainsFunc(e.Contracts, func(by ratecard.Contract) bool { return by.Creator == who && by.Kind == one.Kind })
+			replaced := slices.ContainsFunc(e.Contracts, func(by ratecard.Contract) bool {
+				return by.Creator == who && by.Kind == one.Kind
+			})
 			if !replaced && !c.dropped[one.ID] && !c.shortened(one.ID, one.Until) {
 				b.Contracts[who] = append(b.Contracts[who], one)
 			}

@@ -291,7 +291,8 @@ func (w *writer) volumes(f *File) {
 		}
 		w.line(indent, "bands:")
 		for _, band := range v.Bands {
-			w.line(indent+1, "- {above: %s, extra: %s}", ratecard.FormatAmount(band.Above, w.market.Currency), ratecard.FormatPercent(band.Extra))
+			w.line(indent+1, "- {above: %s, extra: %s}", ratecard.FormatAmount(band.Above, w.market.Currency),
+				ratecard.FormatPercent(band.Extra))
 		}
 	}
 }
