@@ -135,7 +135,7 @@ func (w *Web) creatorEvents(rw http.ResponseWriter, r *http.Request) error {
 
 // operatorEvents is the live stream of the river's health.
 func (w *Web) operatorEvents(rw http.ResponseWriter, r *http.Request) error {
-	market, err := w.operator.Market(r)
+	market, err := w.operator.Marketplace(r)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@ package web
 
 import (
 	"tributary/internal/auth"
-	"tributary/internal/web/operator"
+	"tributary/internal/web/staff"
 	"tributary/internal/web/ui"
 )
 
@@ -18,7 +18,7 @@ const anybody auth.Roles = 1 << 15
 
 // routes is every address for people.
 func (w *Web) routes() []route {
-	c, o := w.creator, w.operator
+	c, o, t := w.creator, w.operator, w.rates
 	everyone := auth.Creators | auth.Staff
 	return []route{
 		{"GET /{$}", anybody, w.root},
@@ -41,6 +41,8 @@ func (w *Web) routes() []route {
 		{"POST /creator/tracking", auth.Creators, c.MakeTracking},
 		{"GET /creator/rates", auth.Creators, c.Rates},
 		{"POST /creator/bounties", auth.Creators, c.MakeBountyLink},
+		{"GET /creator/bounties/{bounty}", auth.Creators, c.Bounty},
+		{"GET /creator/bounties/{bounty}/facts", auth.Creators, c.BountyFacts},
 		{"GET /creator/ask", auth.Creators, c.Ask},
 		{"POST /creator/claims", auth.Creators, c.OpenClaim},
 		{"GET /creator/claims/{claim}", auth.Creators, c.Claim},
@@ -52,25 +54,25 @@ func (w *Web) routes() []route {
 		{"GET /operator/orders/{order}", auth.Staff, o.Order},
 		{"GET /operator/lines/{order}/{line}", auth.Staff, o.Line},
 		{"GET /operator/lines/{order}/{line}/facts", auth.Staff, o.LineFacts},
-		{"GET /operator/rates", auth.Staff, o.Rates},
-		{"POST /operator/orders/{order}/disqualify", operator.Finders, o.Disqualify},
+		{"GET /operator/rates", auth.Staff, t.Rates},
+		{"POST /operator/orders/{order}/disqualify", staff.Finders, o.Disqualify},
 		{"GET /operator/claims", auth.Staff, o.Claims},
 		{"GET /operator/claims/{claim}", auth.Staff, o.Claim},
-		{"POST /operator/claims/{claim}", operator.Answerers, o.AnswerClaim},
+		{"POST /operator/claims/{claim}", staff.Answerers, o.AnswerClaim},
 		{"GET /operator/corrections", auth.Staff, o.Corrections},
-		{"POST /operator/corrections", operator.Adjusters, o.ProposeAdjustment},
+		{"POST /operator/corrections", staff.Adjusters, o.ProposeAdjustment},
 		{"GET /operator/corrections/{correction}", auth.Staff, o.Correction},
-		{"POST /operator/corrections/{correction}/decide", operator.Adjusters, o.DecideCorrection},
-		{"POST /operator/corrections/{correction}/post", operator.Adjusters, o.PostCorrection},
-		{"POST /operator/corrections/{correction}/reverse", operator.Finders, o.Reverse},
-		{"POST /operator/corrections/{correction}/withdraw", operator.Proposers, o.WithdrawCorrection},
-		{"GET /operator/adjust", operator.Adjusters, o.Adjust},
-		{"GET /operator/bounties", auth.Staff, o.Bounties},
-		{"POST /operator/bounties", operator.Publishers, o.PublishBounty},
-		{"POST /operator/bounties/{bounty}/end", operator.Publishers, o.EndBounty},
+		{"POST /operator/corrections/{correction}/decide", staff.Adjusters, o.DecideCorrection},
+		{"POST /operator/corrections/{correction}/post", staff.Adjusters, o.PostCorrection},
+		{"POST /operator/corrections/{correction}/reverse", staff.Finders, o.Reverse},
+		{"POST /operator/corrections/{correction}/withdraw", staff.Proposers, o.WithdrawCorrection},
+		{"GET /operator/adjust", staff.Adjusters, o.Adjust},
+		{"GET /operator/bounties", auth.Staff, t.Bounties},
+		{"POST /operator/bounties", staff.Publishers, t.PublishBounty},
+		{"POST /operator/bounties/{bounty}/end", staff.Publishers, t.EndBounty},
 		{"GET /operator/coupons", auth.Staff, o.Coupons},
-		{"POST /operator/coupons", operator.Givers, o.OpenCoupon},
-		{"POST /operator/coupons/{code}/end", operator.Givers, o.EndCoupon},
+		{"POST /operator/coupons", staff.Givers, o.OpenCoupon},
+		{"POST /operator/coupons/{code}/end", staff.Givers, o.EndCoupon},
 		{"GET /operator/creators", auth.Staff, o.Creators},
 		{"GET /operator/creators/{creator}", auth.Staff, o.Creator},
 	}

@@ -23,6 +23,8 @@ import (
 	"tributary/internal/web/creator"
 	"tributary/internal/web/operator"
 	"tributary/internal/web/public"
+	"tributary/internal/web/rates"
+	"tributary/internal/web/staff"
 	"tributary/internal/web/ui"
 )
 
@@ -49,6 +51,7 @@ type Web struct {
 	feed     *feed
 	creator  *creator.Pages
 	operator *operator.Pages
+	rates    *rates.Pages
 	public   *public.Pages
 }
 
@@ -62,7 +65,9 @@ const (
 func New(c Config) *Web {
 	w := &Web{Config: c, feed: newFeed(c.DB, c.Hints)}
 	w.creator = &creator.Pages{DB: c.DB, Clock: c.Clock, Address: strings.TrimSuffix(c.Address, "/"), LinkMade: c.LinkMade}
-	w.operator = &operator.Pages{DB: c.DB, Clock: c.Clock, Works: c.Works, Unshipped: c.Unshipped}
+	desk := staff.Pages{DB: c.DB, Clock: c.Clock}
+	w.operator = &operator.Pages{Pages: desk, Works: c.Works, Unshipped: c.Unshipped}
+	w.rates = &rates.Pages{Pages: desk}
 	w.public = &public.Pages{DB: c.DB, Clock: c.Clock}
 	w.sessions = scs.New()
 	w.sessions.Store = auth.Sessions{DB: c.DB}

@@ -25,7 +25,7 @@ func TestRoutesAndRoles(t *testing.T) {
 		"GET /creator": creators, "GET /creator/events": creators, "GET /creator/earnings": creators, "GET /creator/earnings.csv": creators,
 		"GET /creator/lines/{order}/{line}": creators, "GET /creator/lines/{order}/{line}/facts": creators, "GET /creator/links": creators,
 		"POST /creator/links": creators, "POST /creator/tracking": creators,
-		"GET /creator/rates": creators, "POST /creator/bounties": creators,
+		"GET /creator/rates": creators, "POST /creator/bounties": creators, "GET /creator/bounties/{bounty}": creators, "GET /creator/bounties/{bounty}/facts": creators,
 		"GET /creator/ask": creators, "POST /creator/claims": creators, "GET /creator/claims/{claim}": creators, "POST /creator/claims/{claim}": creators,
 		"GET /operator": staff, "GET /operator/events": staff, "GET /operator/orders": staff, "GET /operator/orders/{order}": staff,
 		"GET /operator/lines/{order}/{line}": staff, "GET /operator/lines/{order}/{line}/facts": staff, "GET /operator/rates": staff,
@@ -47,7 +47,7 @@ func TestRoutesAndRoles(t *testing.T) {
 	if len(w.pages.Patterns()) != len(table) {
 		t.Errorf("%d routes, %d rows", len(w.pages.Patterns()), len(table))
 	}
-	fill := strings.NewReplacer("{$}", "", "{name}", "none", "{order}", "2001", "{line}", "1", "{creator}", ada.Text("cr_"), "{marketplace}", "us", "{claim}", "clm_0000000000001")
+	fill := strings.NewReplacer("{$}", "", "{name}", "none", "{order}", "2001", "{line}", "1", "{creator}", ada.Text("cr_"), "{marketplace}", "us", "{claim}", "clm_0000000000001", "{bounty}", "b-1")
 	names := map[auth.Role]string{"": "", auth.Creator: "Ada Lindholm"}
 	for _, role := range auth.Everybody[1:] {
 		names[role] = "The " + string(role)

@@ -17,6 +17,7 @@ import (
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/report"
+	"tributary/internal/web/staff"
 	"tributary/internal/web/ui"
 )
 
@@ -25,7 +26,7 @@ const pageQueue = 50
 
 // claims is the queue of what creators asked, or what was answered before.
 type claims struct {
-	*desk
+	*staff.Desk
 	rows          []claim.Claim
 	people        map[id.ID]creator.Creator
 	past          bool
@@ -36,17 +37,17 @@ type claims struct {
 
 // Claims lists open claims, the most urgent first, or those of before.
 func (p *Pages) Claims(w http.ResponseWriter, r *http.Request) error {
-	return p.see(w, r, page{"Claims", atQueue, func(tx *db.Tx, d *desk) (templ.Component, error) {
-		v := &claims{desk: d, past: d.sent("show") == "past"}
+	return p.See(w, r, staff.Page{Title: "Claims", Current: staff.AtQueue, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+		v := &claims{Desk: d, past: d.Sent("show") == "past"}
 		var err error
 		if v.open, v.overdue, v.waiting, err = queued(tx, d); err != nil {
 			return nil, err
 		}
-		after, _ := id.Parse("after", id.Claim, d.sent("after"))
+		after, _ := id.Parse("after", id.Claim, d.Sent("after"))
 		if v.past {
 			v.rows, err = claim.Past(tx, d.Market.No, after, pageQueue+1)
 		} else {
-			v.rows, err = claim.Queue(tx, d.Market.No, d.sent("due"), after, pageQueue+1)
+			v.rows, err = claim.Queue(tx, d.Market.No, d.Sent("due"), after, pageQueue+1)
 		}
 		if err != nil {
 			return nil, err
@@ -54,20 +55,20 @@ func (p *Pages) Claims(w http.ResponseWriter, r *http.Request) error {
 		if len(v.rows) > pageQueue {
 			v.rows = v.rows[:pageQueue]
 			last := v.rows[pageQueue-1]
-			v.next = d.inMarket(atQueue, "show", d.sent("show"), "due", last.Due, "after", last.ID.Text(id.Claim))
+			v.next = d.InMarket(staff.AtQueue, "show", d.Sent("show"), "due", last.Due, "after", last.ID.Text(id.Claim))
 		}
 		creators := make([]id.ID, len(v.rows))
 		for i, c := range v.rows {
 			creators[i] = c.Creator
 		}
-		v.people, err = names(tx, creators)
+		v.people, err = staff.Names(tx, creators)
 		return claimsPage(v), err
 	}})
 }
 
 // queued counts what waits for people.
-func queued(tx *db.Tx, d *desk) (open, overdue, waiting int, err error) {
-	if open, overdue, err = claim.Counts(tx, d.Market.No, d.dateOf(d.now)); err != nil {
+func queued(tx *db.Tx, d *staff.Desk) (open, overdue, waiting int, err error) {
+	if open, overdue, err = claim.Counts(tx, d.Market.No, d.DateOf(d.Now)); err != nil {
 		return 0, 0, 0, err
 	}
 	all, err := correction.Waiting(tx, d.Market.No, 0, pageCorrections)
@@ -75,11 +76,11 @@ func queued(tx *db.Tx, d *desk) (open, overdue, waiting int, err error) {
 }
 
 // about says in a few words what a claim is about.
-func (d *desk) about(c claim.Claim) string {
+func about(d *staff.Desk, c claim.Claim) string {
 	if c.Order != "" {
 		return "Order " + c.Order
 	}
-	text := "Bought on " + d.dayText(c.Date)
+	text := "Bought on " + dayText(d, c.Date)
 	if c.Product != "" {
 		text += ": " + c.Product
 	}
@@ -87,16 +88,16 @@ func (d *desk) about(c claim.Claim) string {
 }
 
 // dayText writes a local date of the marketplace's.
-func (d *desk) dayText(date string) string {
-	at, err := time.Parse(dateForm, date)
+func dayText(d *staff.Desk, date string) string {
+	at, err := time.Parse(staff.DateForm, date)
 	if err != nil {
 		return date
 	}
-	return d.Format.Date(d.midnight(at).Add(12*time.Hour), d.now)
+	return d.Format.Date(d.Midnight(at).Add(12*time.Hour), d.Now)
 }
 
 // claimTag says where a claim stands, and how it looks.
-func (d *desk) claimTag(c claim.Claim) (text, class string) {
+func claimTag(d *staff.Desk, c claim.Claim) (text, class string) {
 	switch {
 	case c.State == claim.StateWithdrawn:
 		return "withdrawn", ""
@@ -104,20 +105,20 @@ func (d *desk) claimTag(c claim.Claim) (text, class string) {
 		return "accepted", "earn"
 	case c.Outcome == claim.Declined:
 		return "declined", ""
-	case c.Overdue(d.now, d.Market.Location()):
-		return "was due " + d.dayText(c.Due), "stop"
-	case c.Due == d.dateOf(d.now):
+	case c.Overdue(d.Now, d.Market.Location()):
+		return "was due " + dayText(d, c.Due), "stop"
+	case c.Due == d.DateOf(d.Now):
 		return "due today", "wait"
 	}
-	return "due " + d.dayText(c.Due), "wait"
+	return "due " + dayText(d, c.Due), "wait"
 }
 
 // oneClaim is a claim with what the books say, beside the decision.
 type oneClaim struct {
-	*desk
+	*staff.Desk
 	claim.Claim
 	who         creator.Creator
-	steps       []step
+	steps       []staff.Step
 	known       claim.Known // as the creator may read it, now
 	lines       []lineStory
 	adjustments []correction.Correction // made for this claim
@@ -134,25 +135,25 @@ type lineStory struct {
 }
 
 // Claim shows a claim with the evidence beside the decision.
-func (p *Pages) Claim(w http.ResponseWriter, r *http.Request) error { return p.see(w, r, claimView(r)) }
+func (p *Pages) Claim(w http.ResponseWriter, r *http.Request) error { return p.See(w, r, claimView(r)) }
 
-func claimView(r *http.Request) page {
-	return page{"Claim", atQueue, func(tx *db.Tx, d *desk) (templ.Component, error) {
+func claimView(r *http.Request) staff.Page {
+	return staff.Page{Title: "Claim", Current: staff.AtQueue, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
 		v, err := readClaim(tx, d, r)
 		if err != nil {
 			return nil, err
 		}
-		d.Title = d.about(v.Claim)
+		d.Title = about(d, v.Claim)
 		return claimPage(v), nil
 	}}
 }
 
-func readClaim(tx *db.Tx, d *desk, r *http.Request) (*oneClaim, error) {
+func readClaim(tx *db.Tx, d *staff.Desk, r *http.Request) (*oneClaim, error) {
 	which, err := id.Parse("claim", id.Claim, r.PathValue("claim"))
 	if err != nil {
 		return nil, ui.NotFound
 	}
-	v := &oneClaim{desk: d}
+	v := &oneClaim{Desk: d}
 	var steps []claim.Step
 	if v.Claim, steps, err = claim.Find(tx, which); err != nil {
 		return nil, err
@@ -167,7 +168,7 @@ func readClaim(tx *db.Tx, d *desk, r *http.Request) (*oneClaim, error) {
 		return nil, err
 	}
 	// What is known now may be more than what was known when it was asked; a date that is too old is not looked up again.
-	v.known, err = claim.Look(tx, d.Market.No, d.Market.Location(), v.Creator, v.Question, d.now)
+	v.known, err = claim.Look(tx, d.Market.No, d.Market.Location(), v.Creator, v.Question, d.Now)
 	if fault.Is(err, fault.Invalid) {
 		v.known, err = v.Known, nil
 	}
@@ -197,9 +198,9 @@ func (v *oneClaim) tell(tx *db.Tx, steps []claim.Step) error {
 	for i, s := range steps {
 		whos[i] = s.Who
 	}
-	found, err := people(tx, whos)
+	found, err := staff.People(tx, whos)
 	for _, s := range steps {
-		v.steps = append(v.steps, step{s.At, found[s.Who] + " " + claimSteps[s.Action], s.Words})
+		v.steps = append(v.steps, staff.Step{At: s.At, What: found[s.Who] + " " + claimSteps[s.Action], Words: s.Words})
 	}
 	return err
 }
@@ -209,11 +210,11 @@ func (v *oneClaim) readOrder(tx *db.Tx) error {
 	if v.known.Order == "" {
 		return nil
 	}
-	explained, _, err := explain.Order(tx, v.desk.Market.No, v.known.Order)
+	explained, _, err := explain.Order(tx, v.Desk.Market.No, v.known.Order)
 	if err != nil {
 		return err
 	}
-	found, err := report.LinesOf(tx, v.desk.Market, []string{v.known.Order})
+	found, err := report.LinesOf(tx, v.Desk.Market, []string{v.known.Order})
 	if err != nil {
 		return err
 	}
@@ -223,7 +224,7 @@ func (v *oneClaim) readOrder(tx *db.Tx) error {
 			continue
 		}
 		l := found[v.known.Order][i]
-		why, owner, err := v.explain(tx, e, l.Name())
+		why, owner, err := story(tx, v.Desk, e, l.Name())
 		if err != nil {
 			return err
 		}
@@ -234,7 +235,7 @@ func (v *oneClaim) readOrder(tx *db.Tx) error {
 
 // readQueue finds the claims beside this one.
 func (v *oneClaim) readQueue(tx *db.Tx) error {
-	all, err := claim.Queue(tx, v.desk.Market.No, "", 0, 4*pageQueue)
+	all, err := claim.Queue(tx, v.Desk.Market.No, "", 0, 4*pageQueue)
 	if err != nil {
 		return err
 	}
@@ -245,46 +246,46 @@ func (v *oneClaim) readQueue(tx *db.Tx) error {
 	}
 	v.place = i + 1
 	if i > 0 {
-		v.before = v.claimAddress(all[i-1].ID)
+		v.before = claimAddress(v.Desk, all[i-1].ID)
 	}
 	if i+1 < len(all) {
-		v.after = v.claimAddress(all[i+1].ID)
+		v.after = claimAddress(v.Desk, all[i+1].ID)
 	}
 	return nil
 }
 
-func (d *desk) claimAddress(one id.ID, more ...string) string {
-	return d.inMarket(atQueue+"/"+one.Text(id.Claim), more...)
+func claimAddress(d *staff.Desk, one id.ID, more ...string) string {
+	return d.InMarket(staff.AtQueue+"/"+one.Text(id.Claim), more...)
 }
 
 // AnswerClaim takes what a person decides about a claim, or asks the creator back, and leads to the next one.
 func (p *Pages) AnswerClaim(w http.ResponseWriter, r *http.Request) error {
-	return p.take(w, r, claimView(r), func(d *desk) (to string, err error) {
+	return p.Take(w, r, claimView(r), func(d *staff.Desk) (to string, err error) {
 		which, err := id.Parse("claim", id.Claim, r.PathValue("claim"))
 		if err != nil {
 			return "", ui.NotFound
 		}
 		who, ctx := d.Who.ID.Text(auth.Prefix), r.Context()
-		if d.sent("do") == "ask" {
-			return d.claimAddress(which, "said", "asked"), p.lane(ctx, d, func(tx *db.Tx) error {
-				return claim.Ask(tx, d.Market.No, which, who, d.sent("words"))
+		if d.Sent("do") == "ask" {
+			return claimAddress(d, which, "said", "asked"), p.Lane(ctx, d, func(tx *db.Tx) error {
+				return claim.Ask(tx, d.Market.No, which, who, d.Sent("words"))
 			})
 		}
-		v := claim.Verdict{Outcome: claim.Declined, Reason: d.sent("reason"), Words: d.sent("words")}
-		if d.sent("do") == "accept" {
+		v := claim.Verdict{Outcome: claim.Declined, Reason: d.Sent("reason"), Words: d.Sent("words")}
+		if d.Sent("do") == "accept" {
 			v.Outcome = claim.Accepted
 			var waits bool
 			if v.Correction, waits, err = p.compensate(ctx, d, which, v); err != nil || waits {
-				return d.claimAddress(which, "said", "waiting"), err
+				return claimAddress(d, which, "said", "waiting"), err
 			}
 		}
-		err = p.lane(ctx, d, func(tx *db.Tx) error {
+		err = p.Lane(ctx, d, func(tx *db.Tx) error {
 			if _, err := claim.Answer(tx, d.Market.No, which, who, v); err != nil {
 				return err
 			}
 			rest, err := claim.Queue(tx, d.Market.No, "", 0, 1)
-			if to = d.inMarket(atQueue, "said", "answered"); len(rest) > 0 {
-				to = d.claimAddress(rest[0].ID, "said", "answered")
+			if to = d.InMarket(staff.AtQueue, "said", "answered"); len(rest) > 0 {
+				to = claimAddress(d, rest[0].ID, "said", "answered")
 			}
 			return err
 		})
@@ -294,12 +295,12 @@ func (p *Pages) AnswerClaim(w http.ResponseWriter, r *http.Request) error {
 
 // compensate gives the adjustment that an accepted claim names: one that was made, or a new one of the amount that the
 // form says. One that needs a second person is proposed, and the claim is answered once it is decided.
-func (p *Pages) compensate(ctx context.Context, d *desk, which id.ID, v claim.Verdict) (made id.ID, waits bool, err error) {
-	if text := d.sent("correction"); text != "" {
+func (p *Pages) compensate(ctx context.Context, d *staff.Desk, which id.ID, v claim.Verdict) (made id.ID, waits bool, err error) {
+	if text := d.Sent("correction"); text != "" {
 		made, err = id.Parse("correction", id.Correction, text)
 		return made, false, err
 	}
-	amount, err := d.amount("amount")
+	amount, err := d.AmountOf("amount")
 	if err != nil || amount == 0 {
 		return 0, false, err
 	}
@@ -313,7 +314,7 @@ func (p *Pages) compensate(ctx context.Context, d *desk, which id.ID, v claim.Ve
 	if c.State != claim.StateOpen || c.Market != d.Market.No {
 		return 0, false, fault.New(fault.Conflict, "", "this claim is answered or withdrawn", "look at its history")
 	}
-	key, err := id.Parse("key", id.Correction, d.sent("key"))
+	key, err := id.Parse("key", id.Correction, d.Sent("key"))
 	if err != nil {
 		return 0, false, err
 	}

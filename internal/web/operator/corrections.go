@@ -14,6 +14,7 @@ import (
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/report"
+	"tributary/internal/web/staff"
 	"tributary/internal/web/ui"
 )
 
@@ -23,12 +24,12 @@ const (
 	pageFound       = 12 // creators whom a name finds
 )
 
-// Proposers may propose a correction of some kind, and take their own proposal back.
+// staff.Proposers may propose a correction of some kind, and take their own proposal back.
 var Proposers = correction.Proposers
 
 // corrections is what waits for a second person.
 type corrections struct {
-	*desk
+	*staff.Desk
 	waiting       []correctionRow
 	open, overdue int // claims
 }
@@ -41,8 +42,8 @@ type correctionRow struct {
 
 // Corrections lists what waits for a second person.
 func (p *Pages) Corrections(w http.ResponseWriter, r *http.Request) error {
-	return p.see(w, r, page{"Corrections", atQueue, func(tx *db.Tx, d *desk) (templ.Component, error) {
-		v := &corrections{desk: d}
+	return p.See(w, r, staff.Page{Title: "Corrections", Current: staff.AtQueue, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+		v := &corrections{Desk: d}
 		all, err := correction.Waiting(tx, d.Market.No, 0, pageCorrections)
 		if err != nil {
 			return nil, err
@@ -61,33 +62,33 @@ func correctionRows(tx *db.Tx, all []correction.Correction) ([]correctionRow, er
 	for i, c := range all {
 		ids[i], whos[i] = c.Creator, staffID(c.Proposer)
 	}
-	found, err := names(tx, ids)
+	found, err := staff.Names(tx, ids)
 	if err != nil {
 		return nil, err
 	}
-	staff, err := people(tx, whos)
+	proposers, err := staff.People(tx, whos)
 	rows := make([]correctionRow, len(all))
 	for i, c := range all {
-		rows[i] = correctionRow{c, name(found, c.Creator), staff[whos[i]]}
+		rows[i] = correctionRow{c, staff.Name(found, c.Creator), proposers[whos[i]]}
 	}
 	return rows, err
 }
 
 // oneCorrection is a correction with all that was done with it.
 type oneCorrection struct {
-	*desk
+	*staff.Desk
 	correctionRow
 	second string
-	steps  []step
+	steps  []staff.Step
 }
 
 // Correction shows one correction; it is decided on the same page.
 func (p *Pages) Correction(w http.ResponseWriter, r *http.Request) error {
-	return p.see(w, r, correctionView(r))
+	return p.See(w, r, correctionView(r))
 }
 
-func correctionView(r *http.Request) page {
-	return page{"Correction", atQueue, func(tx *db.Tx, d *desk) (templ.Component, error) {
+func correctionView(r *http.Request) staff.Page {
+	return staff.Page{Title: "Correction", Current: staff.AtQueue, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
 		which, err := id.Parse("correction", id.Correction, r.PathValue("correction"))
 		if err != nil {
 			return nil, ui.NotFound
@@ -103,15 +104,15 @@ func correctionView(r *http.Request) page {
 		if err != nil {
 			return nil, err
 		}
-		v := &oneCorrection{desk: d, correctionRow: rows[0]}
+		v := &oneCorrection{Desk: d, correctionRow: rows[0]}
 		whos := []string{staffID(c.Second)}
 		for _, s := range steps {
 			whos = append(whos, s.Who)
 		}
-		found, err := people(tx, whos)
+		found, err := staff.People(tx, whos)
 		v.second = found[whos[0]]
 		for _, s := range steps {
-			v.steps = append(v.steps, step{s.At, s.Action + " by " + found[s.Who], s.Words})
+			v.steps = append(v.steps, staff.Step{At: s.At, What: s.Action + " by " + found[s.Who], Words: s.Words})
 		}
 		d.Title = v.title()
 		return correctionPage(v), err
@@ -126,19 +127,19 @@ func (v *oneCorrection) title() string {
 	case correction.Reversal:
 		return ui.Plural(v.Format, int64(len(v.Lines)), "line", "lines") + " given back"
 	}
-	return "An adjustment of " + v.money(v.Amount)
+	return "An adjustment of " + v.Money(v.Amount)
 }
 
 // own tells whether whoever looks has proposed it.
 func (v *oneCorrection) own() bool { return v.Proposer == v.Who.ID }
 
-func (d *desk) correctionAddress(one id.ID, more ...string) string {
-	return d.inMarket(atCorrections+"/"+one.Text(id.Correction), more...)
+func correctionAddress(d *staff.Desk, one id.ID, more ...string) string {
+	return d.InMarket(atCorrections+"/"+one.Text(id.Correction), more...)
 }
 
 // propose takes a proposal, and posts it where one person is enough.
-func (p *Pages) propose(ctx context.Context, d *desk, proposal correction.Proposal) (c correction.Correction, err error) {
-	err = p.lane(ctx, d, func(tx *db.Tx) error {
+func (p *Pages) propose(ctx context.Context, d *staff.Desk, proposal correction.Proposal) (c correction.Correction, err error) {
+	err = p.Lane(ctx, d, func(tx *db.Tx) error {
 		c, err = correction.Propose(tx, d.Market.No, d.Who, d.Market.Policy.AdjustmentLimit(), proposal)
 		return err
 	})
@@ -149,16 +150,16 @@ func (p *Pages) propose(ctx context.Context, d *desk, proposal correction.Propos
 }
 
 // proposed leads to a correction, and says whether it waits.
-func (d *desk) proposed(c correction.Correction) string {
+func proposed(d *staff.Desk, c correction.Correction) string {
 	if c.State == correction.Proposed {
-		return d.correctionAddress(c.ID, "said", "waiting")
+		return correctionAddress(d, c.ID, "said", "waiting")
 	}
-	return d.correctionAddress(c.ID, "said", "posted")
+	return correctionAddress(d, c.ID, "said", "posted")
 }
 
 // adjust is the form for an adjustment: first whose balance, then how much and why.
 type adjust struct {
-	*desk
+	*staff.Desk
 	text     string
 	found    []creator.Creator
 	one      creator.Creator // chosen; its zero value: nobody yet
@@ -168,11 +169,11 @@ type adjust struct {
 }
 
 // Adjust finds a creator, and shows the form for an adjustment.
-func (p *Pages) Adjust(w http.ResponseWriter, r *http.Request) error { return p.see(w, r, adjustView) }
+func (p *Pages) Adjust(w http.ResponseWriter, r *http.Request) error { return p.See(w, r, adjustView) }
 
-var adjustView = page{"Adjust a balance", atQueue, func(tx *db.Tx, d *desk) (templ.Component, error) {
-	v := &adjust{desk: d, text: d.sent("q"), limit: d.Market.Policy.AdjustmentLimit()}
-	if text := d.sent("creator"); text != "" {
+var adjustView = staff.Page{Title: "Adjust a balance", Current: staff.AtQueue, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+	v := &adjust{Desk: d, text: d.Sent("q"), limit: d.Market.Policy.AdjustmentLimit()}
+	if text := d.Sent("creator"); text != "" {
 		number, err := id.Parse("creator", id.Creator, text)
 		if err == nil {
 			v.one, err = creator.One(tx, number)
@@ -180,7 +181,7 @@ var adjustView = page{"Adjust a balance", atQueue, func(tx *db.Tx, d *desk) (tem
 		if err != nil {
 			return nil, err
 		}
-		if v.balances, err = report.BalancesOf(tx, number, d.Market, d.now); err != nil {
+		if v.balances, err = report.BalancesOf(tx, number, d.Market, d.Now); err != nil {
 			return nil, err
 		}
 		v.history, err = correctionsOf(tx, d, number)
@@ -198,7 +199,7 @@ var adjustView = page{"Adjust a balance", atQueue, func(tx *db.Tx, d *desk) (tem
 }}
 
 // correctionsOf are a creator's corrections here, newest first.
-func correctionsOf(tx *db.Tx, d *desk, one id.ID) ([]correctionRow, error) {
+func correctionsOf(tx *db.Tx, d *staff.Desk, one id.ID) ([]correctionRow, error) {
 	all, err := correction.OfCreator(tx, one, d.Market.No, false, 0, pageCorrections)
 	if err != nil {
 		return nil, err
@@ -208,33 +209,33 @@ func correctionsOf(tx *db.Tx, d *desk, one id.ID) ([]correctionRow, error) {
 
 // ProposeAdjustment takes the form: posted at once, or waiting for a second person.
 func (p *Pages) ProposeAdjustment(w http.ResponseWriter, r *http.Request) error {
-	return p.take(w, r, adjustView, func(d *desk) (string, error) {
-		a := correction.Proposal{Kind: correction.Adjustment, Reason: d.sent("reason"), Words: d.sent("words"),
-			Evidence: d.texts("evidence"), Ref: correction.Ref{Order: d.sent("order"), Line: d.sent("line")}}
+	return p.Take(w, r, adjustView, func(d *staff.Desk) (string, error) {
+		a := correction.Proposal{Kind: correction.Adjustment, Reason: d.Sent("reason"), Words: d.Sent("words"),
+			Evidence: d.Texts("evidence"), Ref: correction.Ref{Order: d.Sent("order"), Line: d.Sent("line")}}
 		var err error
-		if a.ID, err = id.Parse("key", id.Correction, d.sent("key")); err != nil {
+		if a.ID, err = id.Parse("key", id.Correction, d.Sent("key")); err != nil {
 			return "", err
 		}
-		if a.Creator, err = id.Parse("creator", id.Creator, d.sent("creator")); err != nil {
+		if a.Creator, err = id.Parse("creator", id.Creator, d.Sent("creator")); err != nil {
 			return "", err
 		}
-		if a.Amount, err = d.amount("amount"); err != nil {
+		if a.Amount, err = d.AmountOf("amount"); err != nil {
 			return "", err
 		}
 		c, err := p.propose(r.Context(), d, a)
-		return d.proposed(c), err
+		return proposed(d, c), err
 	})
 }
 
 // DecideCorrection lets a second person approve or decline.
 func (p *Pages) DecideCorrection(w http.ResponseWriter, r *http.Request) error {
-	return p.decide(w, r, func(ctx context.Context, d *desk, which id.ID) (string, error) {
+	return p.decide(w, r, func(ctx context.Context, d *staff.Desk, which id.ID) (string, error) {
 		decide, said := correction.Decline, "declined"
-		if d.sent("do") == "approve" {
+		if d.Sent("do") == "approve" {
 			decide, said = correction.Approve, "approved"
 		}
-		err := p.lane(ctx, d, func(tx *db.Tx) error {
-			_, err := decide(tx, d.Market.No, which, d.Who, d.sent("words"))
+		err := p.Lane(ctx, d, func(tx *db.Tx) error {
+			_, err := decide(tx, d.Market.No, which, d.Who, d.Sent("words"))
 			return err
 		})
 		if err == nil && said == "approved" {
@@ -246,9 +247,9 @@ func (p *Pages) DecideCorrection(w http.ResponseWriter, r *http.Request) error {
 
 // WithdrawCorrection lets the proposer take a proposal back.
 func (p *Pages) WithdrawCorrection(w http.ResponseWriter, r *http.Request) error {
-	return p.decide(w, r, func(ctx context.Context, d *desk, which id.ID) (string, error) {
-		return "withdrawn", p.lane(ctx, d, func(tx *db.Tx) error {
-			_, err := correction.Withdraw(tx, d.Market.No, which, d.Who, d.sent("words"))
+	return p.decide(w, r, func(ctx context.Context, d *staff.Desk, which id.ID) (string, error) {
+		return "withdrawn", p.Lane(ctx, d, func(tx *db.Tx) error {
+			_, err := correction.Withdraw(tx, d.Market.No, which, d.Who, d.Sent("words"))
 			return err
 		})
 	})
@@ -256,57 +257,57 @@ func (p *Pages) WithdrawCorrection(w http.ResponseWriter, r *http.Request) error
 
 // PostCorrection posts what is approved: where a process ended in between, a person need not wait for the next look.
 func (p *Pages) PostCorrection(w http.ResponseWriter, r *http.Request) error {
-	return p.decide(w, r, func(ctx context.Context, d *desk, which id.ID) (string, error) {
+	return p.decide(w, r, func(ctx context.Context, d *staff.Desk, which id.ID) (string, error) {
 		_, err := correction.Post(ctx, p.DB, p.Accrual, which)
 		return "posted", err
 	})
 }
 
 // decide takes a form about one correction, and leads back to it.
-func (p *Pages) decide(w http.ResponseWriter, r *http.Request, do func(context.Context, *desk, id.ID) (said string, err error)) error {
-	return p.take(w, r, correctionView(r), func(d *desk) (string, error) {
+func (p *Pages) decide(w http.ResponseWriter, r *http.Request, do func(context.Context, *staff.Desk, id.ID) (said string, err error)) error {
+	return p.Take(w, r, correctionView(r), func(d *staff.Desk) (string, error) {
 		which, err := id.Parse("correction", id.Correction, r.PathValue("correction"))
 		if err != nil {
 			return "", ui.NotFound
 		}
 		said, err := do(r.Context(), d, which)
-		return d.correctionAddress(which, "said", said), err
+		return correctionAddress(d, which, "said", said), err
 	})
 }
 
 // Disqualify proposes that lines of an order earn nothing, with evidence.
 func (p *Pages) Disqualify(w http.ResponseWriter, r *http.Request) error {
-	return p.take(w, r, orderView(r), func(d *desk) (string, error) {
-		q := correction.Proposal{Kind: correction.Disqualification, Reason: d.sent("reason"), Words: d.sent("words"), Evidence: d.texts("evidence")}
-		for _, line := range d.form["line"] {
+	return p.Take(w, r, orderView(r), func(d *staff.Desk) (string, error) {
+		q := correction.Proposal{Kind: correction.Disqualification, Reason: d.Sent("reason"), Words: d.Sent("words"), Evidence: d.Texts("evidence")}
+		for _, line := range d.Form["line"] {
 			q.Lines = append(q.Lines, correction.LineKey{Order: r.PathValue("order"), Line: line})
 		}
 		var err error
-		if q.ID, err = id.Parse("key", id.Correction, d.sent("key")); err != nil {
+		if q.ID, err = id.Parse("key", id.Correction, d.Sent("key")); err != nil {
 			return "", err
 		}
 		c, err := p.propose(r.Context(), d, q)
-		return d.proposed(c), err
+		return proposed(d, c), err
 	})
 }
 
 // Reverse proposes to take a disqualification back: the lines that the form names, or all that still stand.
 func (p *Pages) Reverse(w http.ResponseWriter, r *http.Request) error {
-	return p.take(w, r, correctionView(r), func(d *desk) (string, error) {
-		q := correction.Proposal{Kind: correction.Reversal, Reason: d.sent("reason"), Words: d.sent("words"), Evidence: d.texts("evidence")}
+	return p.Take(w, r, correctionView(r), func(d *staff.Desk) (string, error) {
+		q := correction.Proposal{Kind: correction.Reversal, Reason: d.Sent("reason"), Words: d.Sent("words"), Evidence: d.Texts("evidence")}
 		var err error
 		if q.Reverses, err = id.Parse("correction", id.Correction, r.PathValue("correction")); err != nil {
 			return "", ui.NotFound
 		}
-		if q.ID, err = id.Parse("key", id.Correction, d.sent("key")); err != nil {
+		if q.ID, err = id.Parse("key", id.Correction, d.Sent("key")); err != nil {
 			return "", err
 		}
-		for _, key := range d.form["line"] {
+		for _, key := range d.Form["line"] {
 			order, line, _ := strings.Cut(key, lineSeparator)
 			q.Lines = append(q.Lines, correction.LineKey{Order: order, Line: line})
 		}
 		c, err := p.propose(r.Context(), d, q)
-		return d.proposed(c), err
+		return proposed(d, c), err
 	})
 }
 
@@ -330,9 +331,9 @@ var correctionReasons = map[string]string{
 }
 
 // reasonChoices are the codes that a kind of correction may give.
-func reasonChoices(kind correction.Kind) (choices []choice) {
+func reasonChoices(kind correction.Kind) (choices []staff.Choice) {
 	for _, code := range correction.Reasons[kind] {
-		choices = append(choices, choice{code, correctionReasons[code]})
+		choices = append(choices, staff.Choice{Value: code, Label: correctionReasons[code]})
 	}
 	return choices
 }

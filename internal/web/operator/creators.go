@@ -14,6 +14,7 @@ import (
 	"tributary/internal/id"
 	"tributary/internal/link"
 	"tributary/internal/report"
+	"tributary/internal/web/staff"
 	"tributary/internal/web/ui"
 )
 
@@ -24,7 +25,7 @@ const (
 
 // creators is the list of accounts with their standing and balances in a marketplace.
 type creators struct {
-	*desk
+	*staff.Desk
 	text string
 	rows []creatorRow
 	next string
@@ -45,8 +46,8 @@ type standing struct {
 
 // Creators lists the creators.
 func (p *Pages) Creators(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, "Creators", atCreators, func(tx *db.Tx, d *desk) (templ.Component, error) {
-		v := &creators{desk: d, text: strings.TrimSpace(r.FormValue("q"))}
+	return p.Show(w, r, "Creators", staff.AtCreators, func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+		v := &creators{Desk: d, text: strings.TrimSpace(r.FormValue("q"))}
 		if len(v.text) > 200 {
 			return nil, fault.Invalidf("q", "is longer than 200 characters", "search for a part of a name")
 		}
@@ -59,7 +60,7 @@ func (p *Pages) Creators(w http.ResponseWriter, r *http.Request) error {
 			found, err = creator.All(tx, after, pageCreators+1)
 			if len(found) > pageCreators {
 				found = found[:pageCreators]
-				v.next = d.inMarket("/operator/creators", "after", found[pageCreators-1].ID.Text(id.Creator))
+				v.next = d.InMarket("/operator/creators", "after", found[pageCreators-1].ID.Text(id.Creator))
 			}
 		}
 		if err != nil {
@@ -71,7 +72,7 @@ func (p *Pages) Creators(w http.ResponseWriter, r *http.Request) error {
 }
 
 // readRows adds standing and balances: one set-based read, and one range of accounts each.
-func readRows(tx *db.Tx, d *desk, found []creator.Creator) ([]creatorRow, error) {
+func readRows(tx *db.Tx, d *staff.Desk, found []creator.Creator) ([]creatorRow, error) {
 	ids := make([]id.ID, len(found))
 	for i, one := range found {
 		ids[i] = one.ID
@@ -85,26 +86,21 @@ func readRows(tx *db.Tx, d *desk, found []creator.Creator) ([]creatorRow, error)
 		rows[i].Creator = one
 		for _, program := range []enrolment.Program{enrolment.Associates, enrolment.Influencer, enrolment.Connections} {
 			history, ok := histories[enrolment.Key{Market: d.Market.No, Creator: one.ID, Program: program}]
-			if state := history.At(d.now); ok && state != "" {
+			if state := history.At(d.Now); ok && state != "" {
 				words := strings.ReplaceAll(string(state), "_", " ")
 				rows[i].standings = append(rows[i].standings, standing{program.String(), words, state.Active()})
 			}
 		}
-		if rows[i].balances, err = report.BalancesOf(tx, one.ID, d.Market, d.now); err != nil {
+		if rows[i].balances, err = report.BalancesOf(tx, one.ID, d.Market, d.Now); err != nil {
 			return nil, err
 		}
 	}
 	return rows, nil
 }
 
-// creatorAddress leads to a creator's page.
-func (d *desk) creatorAddress(one id.ID) string {
-	return d.inMarket("/operator/creators/" + one.Text(id.Creator))
-}
-
 // one is a creator's page for the staff.
 type one struct {
-	*desk
+	*staff.Desk
 	creatorRow
 	lines       []report.Line
 	days        report.Day
@@ -116,7 +112,7 @@ type one struct {
 
 // Creator shows one creator: standing, balances, newest lines.
 func (p *Pages) Creator(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, "Creator", atCreators, func(tx *db.Tx, d *desk) (templ.Component, error) {
+	return p.Show(w, r, "Creator", staff.AtCreators, func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
 		number, err := id.Parse("creator", id.Creator, r.PathValue("creator"))
 		if err != nil {
 			return nil, ui.NotFound
@@ -129,9 +125,9 @@ func (p *Pages) Creator(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return nil, err
 		}
-		v := &one{desk: d, creatorRow: rows[0]}
+		v := &one{Desk: d, creatorRow: rows[0]}
 		d.Title = found.Name
-		days, err := report.Days(tx, number, d.Market, d.now.AddDate(0, 0, -29), d.now)
+		days, err := report.Days(tx, number, d.Market, d.Now.AddDate(0, 0, -29), d.Now)
 		if err != nil {
 			return nil, err
 		}
@@ -155,7 +151,7 @@ func (v *one) readBeside(tx *db.Tx) error {
 			v.tracking = append(v.tracking, t)
 		}
 	}
-	codes, err := couponsOf(tx, v.desk, v.ID)
+	codes, err := couponsOf(tx, v.Desk, v.ID)
 	if err != nil {
 		return err
 	}
@@ -165,9 +161,9 @@ func (v *one) readBeside(tx *db.Tx) error {
 	if v.claims, err = claim.OfCreator(tx, v.ID, v.Market.No, 0, pageBeside); err != nil {
 		return err
 	}
-	v.corrections, err = correctionsOf(tx, v.desk, v.ID)
+	v.corrections, err = correctionsOf(tx, v.Desk, v.ID)
 	return err
 }
 
 // reaches are the places of the creator's own river.
-func (v *one) reaches() []ui.Reach { return ui.Reaches(v.balances, v.Market, v.Format, v.now, nil) }
+func (v *one) reaches() []ui.Reach { return ui.Reaches(v.balances, v.Market, v.Format, v.Now, nil) }

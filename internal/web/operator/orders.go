@@ -17,6 +17,7 @@ import (
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/report"
+	"tributary/internal/web/staff"
 	"tributary/internal/web/ui"
 )
 
@@ -24,7 +25,7 @@ const pageOrders = 30
 
 // orders is the list of orders, found by id or newest first.
 type orders struct {
-	*desk
+	*staff.Desk
 	text   string
 	orders []report.Order
 	more   bool
@@ -32,8 +33,8 @@ type orders struct {
 
 // Orders lists orders.
 func (p *Pages) Orders(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, "Orders", atOrders, func(tx *db.Tx, d *desk) (templ.Component, error) {
-		v := &orders{desk: d, text: strings.TrimSpace(r.FormValue("q"))}
+	return p.Show(w, r, "Orders", staff.AtOrders, func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+		v := &orders{Desk: d, text: strings.TrimSpace(r.FormValue("q"))}
 		if len(v.text) > 200 {
 			return nil, fault.Invalidf("q", "is longer than 200 characters", "search for the beginning of an order's id")
 		}
@@ -57,39 +58,29 @@ func (v *orders) next() string {
 		return ""
 	}
 	last := v.orders[len(v.orders)-1]
-	return v.inMarket("/operator/orders", "before", strconv.FormatInt(last.At.UnixMicro(), 10)+"~"+last.ID)
+	return v.InMarket("/operator/orders", "before", strconv.FormatInt(last.At.UnixMicro(), 10)+"~"+last.ID)
 }
 
-// orderAddress leads to an order. Ids are the store's: they are escaped.
-func (d *desk) orderAddress(order string) string {
-	return d.inMarket("/operator/orders/" + url.PathEscape(order))
-}
-
-// lineAddress leads to the explanation of a line.
-func (d *desk) lineAddress(l report.Line) string {
-	return d.inMarket("/operator/lines/" + url.PathEscape(l.Order) + "/" + url.PathEscape(l.ID))
-}
-
-// view is how staff list lines: by the time of the order, since they come from one.
-func (d *desk) view(caption string) ui.LineView {
-	return ui.LineView{Format: d.Format, Currency: d.Market.Currency, Now: d.now, Href: d.lineAddress, Caption: caption,
+// lineView is how staff list lines: by the time of the order, since they come from one.
+func lineView(d *staff.Desk, caption string) ui.LineView {
+	return ui.LineView{Format: d.Format, Currency: d.Market.Currency, Now: d.Now, Href: d.LineAddress, Caption: caption,
 		Earns: "Earns", Ordered: true}
 }
 
 // oneOrder is an order with its lines, what waits for it, and what people decided about it.
 type oneOrder struct {
-	*desk
+	*staff.Desk
 	report.Order
 	waiting     []string
 	corrections []correctionRow
 }
 
 // Order shows one order with its lines and the events that wait for it.
-func (p *Pages) Order(w http.ResponseWriter, r *http.Request) error { return p.see(w, r, orderView(r)) }
+func (p *Pages) Order(w http.ResponseWriter, r *http.Request) error { return p.See(w, r, orderView(r)) }
 
-func orderView(r *http.Request) page {
-	return page{"Order", atOrders, func(tx *db.Tx, d *desk) (templ.Component, error) {
-		v := &oneOrder{desk: d}
+func orderView(r *http.Request) staff.Page {
+	return staff.Page{Title: "Order", Current: staff.AtOrders, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+		v := &oneOrder{Desk: d}
 		var err error
 		if v.Order, v.waiting, err = report.OneOrder(tx, d.Market, r.PathValue("order")); err != nil {
 			return nil, err
@@ -105,7 +96,7 @@ func orderView(r *http.Request) page {
 }
 
 // correctionsAbout are the corrections that name one of the lines, each once, oldest first.
-func correctionsAbout(tx *db.Tx, d *desk, keys []correction.LineKey) ([]correctionRow, error) {
+func correctionsAbout(tx *db.Tx, d *staff.Desk, keys []correction.LineKey) ([]correctionRow, error) {
 	var all []correction.Correction
 	for _, key := range keys {
 		found, err := correction.OfLine(tx, d.Market.No, key)
@@ -137,8 +128,8 @@ func (v *oneOrder) disqualifyAddress() string {
 }
 
 // lineKeyAddress leads to the explanation of a line that a correction names.
-func (d *desk) lineKeyAddress(key correction.LineKey) string {
-	return d.lineAddress(report.Line{Order: key.Order, ID: key.Line})
+func lineKeyAddress(d *staff.Desk, key correction.LineKey) string {
+	return d.LineAddress(report.Line{Order: key.Order, ID: key.Line})
 }
 
 // readNames gives the names of the creators whom an explanation speaks of, by the id it has for them.

@@ -10,12 +10,13 @@ import (
 	"tributary/internal/db"
 	"tributary/internal/event"
 	"tributary/internal/report"
+	"tributary/internal/web/staff"
 	"tributary/internal/web/ui"
 )
 
 // river is the first page: what flows, and what stands still.
 type river struct {
-	*desk
+	*staff.Desk
 	report.River
 	unshipped int64
 	oldest    time.Time
@@ -49,9 +50,9 @@ const (
 
 // River is the first page.
 func (p *Pages) River(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, "River", atRiver, func(tx *db.Tx, d *desk) (templ.Component, error) {
+	return p.Show(w, r, "River", staff.AtRiver, func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
 		page, err := p.readRiver(tx, d)
-		d.Stream = d.inMarket("/operator/events")
+		d.Stream = d.InMarket("/operator/events")
 		return riverPage(page), err
 	})
 }
@@ -59,7 +60,7 @@ func (p *Pages) River(w http.ResponseWriter, r *http.Request) error {
 // Live gives the parts that change, and the turn that they show.
 func (p *Pages) Live(r *http.Request) (page templ.Component, turn int64, err error) {
 	err = p.DB.Read(r.Context(), func(tx *db.Tx) error {
-		d, err := p.open(tx, r, "River", atRiver)
+		d, err := p.Open(tx, r, "River", staff.AtRiver)
 		if err != nil {
 			return err
 		}
@@ -71,8 +72,8 @@ func (p *Pages) Live(r *http.Request) (page templ.Component, turn int64, err err
 }
 
 // readRiver reads the first page. The log's backlog is this process's own: it is asked, not read.
-func (p *Pages) readRiver(tx *db.Tx, d *desk) (*river, error) {
-	v := &river{desk: d}
+func (p *Pages) readRiver(tx *db.Tx, d *staff.Desk) (*river, error) {
+	v := &river{Desk: d}
 	var err error
 	if v.turn, err = event.Turn(tx, d.Market.Lane()); err != nil {
 		return v, err
@@ -81,13 +82,13 @@ func (p *Pages) readRiver(tx *db.Tx, d *desk) (*river, error) {
 		v.unshipped, v.oldest = p.Unshipped()
 		v.known = true
 	}
-	if v.River, err = report.RiverOf(tx, d.Market, d.now); err != nil {
+	if v.River, err = report.RiverOf(tx, d.Market, d.Now); err != nil {
 		return v, err
 	}
 	if v.newest, err = report.Orders(tx, d.Market, "", time.Time{}, "", newestOrders); err != nil {
 		return v, err
 	}
-	v.days, err = report.MarketClicks(tx, d.Market, d.now.AddDate(0, 0, 1-chartDays), d.now)
+	v.days, err = report.MarketClicks(tx, d.Market, d.Now.AddDate(0, 0, 1-chartDays), d.Now)
 	return v, err
 }
 
@@ -114,9 +115,9 @@ func (v *river) stages() []stage {
 	shipped, open, waiting, due := "", "", "", ""
 	var shipAge, openAge, waitAge, dueAge time.Duration
 	shipped, shipAge = v.age(v.oldest, clock.Wall()) // the log's own time, not the business clock's
-	waiting, waitAge = v.age(v.OldestWaiting, v.now)
-	open, openAge = v.age(v.OpenSince, v.now)
-	due, dueAge = v.age(v.OverdueSince, v.now)
+	waiting, waitAge = v.age(v.OldestWaiting, v.Now)
+	open, openAge = v.age(v.OpenSince, v.Now)
+	due, dueAge = v.age(v.OverdueSince, v.Now)
 	unshipped := ui.Plural(f, v.unshipped, "waits in the log", "wait in the log")
 	if !v.known {
 		unshipped, shipped = "the log is another process's", ""
@@ -125,14 +126,14 @@ func (v *river) stages() []stage {
 		{name: "Clicks in", figure: f.Count(v.Clicks), what: f.Count(v.Filtered) + " filtered, today", age: "each counted once"},
 		{name: "Shipped", figure: f.Count(v.Clicks + v.Filtered), what: unshipped, age: shipped, late: shipAge > lateClicks},
 		{name: "Orders in", figure: f.Count(v.Orders), what: ui.Plural(f, v.Waiting, "event is early", "events are early"),
-			age: waiting, late: waitAge > lateWaiting, href: v.inMarket("/operator/orders")},
+			age: waiting, late: waitAge > lateWaiting, href: v.InMarket("/operator/orders")},
 		{name: "Attributed", figure: f.Count(v.Credited), what: "of the newest " + ui.Plural(f, v.Lines, "line", "lines"),
 			age: "decided at once"},
-		{name: "Posted", figure: v.money(v.Pending), what: "ordered, not shipped", age: open, late: openAge > lateOpen},
-		{name: "Payable", figure: v.money(v.Payable), what: v.money(v.Overdue) + " of it not yet moved", age: due,
+		{name: "Posted", figure: v.Money(v.Pending), what: "ordered, not shipped", age: open, late: openAge > lateOpen},
+		{name: "Payable", figure: v.Money(v.Payable), what: v.Money(v.Overdue) + " of it not yet moved", age: due,
 			late: dueAge > lateClose},
 	}
 }
 
 // reaches are the same places as on a creator's page, of all creators together.
-func (v *river) reaches() []ui.Reach { return ui.Reaches(v.Balances, v.Market, v.Format, v.now, nil) }
+func (v *river) reaches() []ui.Reach { return ui.Reaches(v.Balances, v.Market, v.Format, v.Now, nil) }

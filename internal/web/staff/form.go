@@ -1,4 +1,4 @@
-package operator
+package staff
 
 import (
 	"context"
@@ -23,27 +23,27 @@ import (
 // MaxFile bounds what a form with a file in it may send: the largest rates file, and what surrounds it.
 const MaxFile = 2<<20 + 64<<10
 
-// page is something to show: its title, the item of the navigation that it belongs to, and how it is read. A form that
+// Page is something to show: its title, the item of the navigation that it belongs to, and how it is read. A form that
 // is refused shows the page on which it stands.
-type page struct {
-	title, current string
-	read           func(*db.Tx, *desk) (templ.Component, error)
+type Page struct {
+	Title, Current string
+	Read           func(*db.Tx, *Desk) (templ.Component, error)
 }
 
-// see shows a page.
-func (p *Pages) see(w http.ResponseWriter, r *http.Request, v page) error {
-	return p.show(w, r, v.title, v.current, v.read)
+// See shows a page.
+func (p *Pages) See(w http.ResponseWriter, r *http.Request, v Page) error {
+	return p.Show(w, r, v.Title, v.Current, v.Read)
 }
 
-// take does what a form asks for, and leads to where it can be seen. What is refused comes back on its page, with what was
+// Take does what a form asks for, and leads to where it can be seen. What is refused comes back on its page, with what was
 // typed; what went wrong on our side, and what is not there at all, is a page of its own.
-func (p *Pages) take(w http.ResponseWriter, r *http.Request, on page, do func(*desk) (to string, err error)) error {
+func (p *Pages) Take(w http.ResponseWriter, r *http.Request, on Page, do func(*Desk) (to string, err error)) error {
 	if err := readForm(r); err != nil {
 		return err
 	}
-	var d *desk
+	var d *Desk
 	err := p.DB.Read(r.Context(), func(tx *db.Tx) (err error) {
-		d, err = p.open(tx, r, on.title, on.current)
+		d, err = p.Open(tx, r, on.Title, on.Current)
 		return err
 	})
 	if err != nil {
@@ -60,12 +60,12 @@ func (p *Pages) take(w http.ResponseWriter, r *http.Request, on page, do func(*d
 	}
 	var shown templ.Component
 	if err := p.DB.Read(r.Context(), func(tx *db.Tx) error {
-		d, err := p.open(tx, r, on.title, on.current)
+		d, err := p.Open(tx, r, on.Title, on.Current)
 		if err != nil {
 			return err
 		}
-		d.refused = f
-		shown, err = on.read(tx, d)
+		d.Refused = f
+		shown, err = on.Read(tx, d)
 		return err
 	}); err != nil {
 		return err
@@ -89,20 +89,20 @@ func readForm(r *http.Request) error {
 	return nil
 }
 
-// lane runs what touches lines, claims or money, in a transaction that holds the marketplace's lane.
-func (p *Pages) lane(ctx context.Context, d *desk, fn func(*db.Tx) error) error {
+// Lane runs what touches lines, claims or money, in a transaction that holds the marketplace's lane.
+func (p *Pages) Lane(ctx context.Context, d *Desk, fn func(*db.Tx) error) error {
 	return p.DB.Lane(ctx, db.Interactive, p.Clock.Now(), []int64{d.Market.Lane()}, fn)
 }
 
-// may tells whether whoever looks may do something.
-func (d *desk) may(roles auth.Roles) bool { return roles.Has(d.Who.Role) }
+// May tells whether whoever looks may do something.
+func (d *Desk) May(roles auth.Roles) bool { return roles.Has(d.Who.Role) }
 
-// sent is what the address or a form says in a field, without the spaces around it.
-func (d *desk) sent(name string) string { return strings.TrimSpace(d.form.Get(name)) }
+// Sent is what the address or a form says in a field, without the spaces around it.
+func (d *Desk) Sent(name string) string { return strings.TrimSpace(d.Form.Get(name)) }
 
-// texts are the lines of a field that are not empty: evidence is given one to a line.
-func (d *desk) texts(name string) (texts []string) {
-	for line := range strings.Lines(d.form.Get(name)) {
+// Texts are the lines of a field that are not empty: evidence is given one to a line.
+func (d *Desk) Texts(name string) (texts []string) {
+	for line := range strings.Lines(d.Form.Get(name)) {
 		if line = strings.TrimSpace(line); line != "" {
 			texts = append(texts, line)
 		}
@@ -110,9 +110,9 @@ func (d *desk) texts(name string) (texts []string) {
 	return texts
 }
 
-// amount reads an amount as people write it, below zero too: "−12.50". An empty field is 0.
-func (d *desk) amount(name string) (int64, error) {
-	text := d.sent(name)
+// AmountOf reads an amount as people write it, below zero too: "−12.50". An empty field is 0.
+func (d *Desk) AmountOf(name string) (int64, error) {
+	text := d.Sent(name)
 	if text == "" {
 		return 0, nil
 	}
@@ -124,9 +124,9 @@ func (d *desk) amount(name string) (int64, error) {
 	return amount, err
 }
 
-// whole reads a number of a field; an empty one is 0.
-func (d *desk) whole(name string, most int) (int, error) {
-	text := d.sent(name)
+// WholeOf reads a number of a field; an empty one is 0.
+func (d *Desk) WholeOf(name string, most int) (int, error) {
+	text := d.Sent(name)
 	if text == "" {
 		return 0, nil
 	}
@@ -143,35 +143,36 @@ func (d *desk) whole(name string, most int) (int, error) {
 	return number, nil
 }
 
-// ticked tells whether a form that was sent had a tick there.
-func (d *desk) ticked(name, value string) bool { return slices.Contains(d.form[name], value) }
+// Ticked tells whether a form that was sent had a tick there.
+func (d *Desk) Ticked(name, value string) bool { return slices.Contains(d.Form[name], value) }
 
-// formKey is the id of the correction that a form proposes: one correction, however often the form is sent. A form that
+// FormKey is the id of the correction that a form proposes: one correction, however often the form is sent. A form that
 // was refused keeps its own.
-func (d *desk) formKey() string {
-	if key := d.sent("key"); key != "" && d.refused != nil {
+func (d *Desk) FormKey() string {
+	if key := d.Sent("key"); key != "" && d.Refused != nil {
 		return key
 	}
-	return id.New(d.now).Text(id.Correction)
+	return id.New(d.Now).Text(id.Correction)
 }
 
-const dateForm = "2006-01-02"
+// DateForm is how dates are written in fields and addresses.
+const DateForm = "2006-01-02"
 
-// day is the first instant of a local date, or of one so many days later; an empty field is the zero time.
-func (d *desk) day(name string, later int) (time.Time, error) {
-	text := d.sent(name)
+// DayOf is the first instant of a local date, or of one so many days later; an empty field is the zero time.
+func (d *Desk) DayOf(name string, later int) (time.Time, error) {
+	text := d.Sent(name)
 	if text == "" {
 		return time.Time{}, nil
 	}
-	date, err := time.Parse(dateForm, text)
+	date, err := time.Parse(DateForm, text)
 	if err != nil || date.Year() < 1990 || date.Year() > 2199 {
 		return time.Time{}, fault.Invalidf(name, "is not a date", "write it as 2026-01-31")
 	}
-	return d.midnight(date.AddDate(0, 0, later)), nil
+	return d.Midnight(date.AddDate(0, 0, later)), nil
 }
 
-// midnight is where a date begins here. Where the clocks jump over midnight, it begins after the jump.
-func (d *desk) midnight(date time.Time) time.Time {
+// Midnight is where a date begins here. Where the clocks jump over midnight, it begins after the jump.
+func (d *Desk) Midnight(date time.Time) time.Time {
 	start := time.Date(date.Year(), date.Month(), date.Day(), 0, 0, 0, 0, d.Market.Location())
 	for start.Day() != date.Day() {
 		start = start.Add(15 * time.Minute)
@@ -179,25 +180,25 @@ func (d *desk) midnight(date time.Time) time.Time {
 	return start.UTC()
 }
 
-// dateOf writes the local date of an instant as fields of forms take it; empty for the zero time.
-func (d *desk) dateOf(at time.Time) string {
+// DateOf writes the local date of an instant as fields of forms take it; empty for the zero time.
+func (d *Desk) DateOf(at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
-	return at.In(d.Market.Location()).Format(dateForm)
+	return at.In(d.Market.Location()).Format(DateForm)
 }
 
-// lastDay is the last local date before an end that is not included.
-func (d *desk) lastDay(until time.Time) string {
+// LastDay is the last local date before an end that is not included.
+func (d *Desk) LastDay(until time.Time) string {
 	if until.IsZero() {
 		return ""
 	}
-	return d.Format.Date(until.Add(-time.Microsecond), d.now)
+	return d.Format.Date(until.Add(-time.Microsecond), d.Now)
 }
 
-// wrong tells whether a refusal names a field.
-func (d *desk) wrong(name string) bool {
-	return d.refused != nil && (d.refused.Field == name || strings.HasPrefix(d.refused.Field, name+"["))
+// Wrong tells whether a refusal names a field.
+func (d *Desk) Wrong(name string) bool {
+	return d.Refused != nil && (d.Refused.Field == name || strings.HasPrefix(d.Refused.Field, name+"["))
 }
 
 // sayings tell what a form led to, by the word that the address holds.
@@ -218,31 +219,31 @@ var sayings = map[string]string{
 	"cancelled": "The run is cancelled.",
 }
 
-// said is what the last form led to.
-func (d *desk) said() string { return sayings[d.form.Get("said")] }
+// Said is what the last form led to.
+func (d *Desk) Said() string { return sayings[d.Form.Get("said")] }
 
-// names gives the names of creators, by id.
-func names(tx *db.Tx, ids []id.ID) (map[id.ID]creator.Creator, error) {
+// Names gives the names of creators, by id.
+func Names(tx *db.Tx, ids []id.ID) (map[id.ID]creator.Creator, error) {
 	slices.Sort(ids)
 	return creator.Find(tx, slices.Compact(ids))
 }
 
-// name is how a page calls a creator whom it has looked up.
-func name(found map[id.ID]creator.Creator, one id.ID) string {
+// Name is how a page calls a creator whom it has looked up.
+func Name(found map[id.ID]creator.Creator, one id.ID) string {
 	if c, ok := found[one]; ok {
 		return c.Name
 	}
 	return one.Text(id.Creator)
 }
 
-// step is something that somebody did, as a history tells it.
-type step struct {
-	at          time.Time
-	what, words string
+// Step is something that somebody did, as a history tells it.
+type Step struct {
+	At          time.Time
+	What, Words string
 }
 
-// people names the staff and creators who took steps, by what steps call them (`us_…`, `cr_…`).
-func people(tx *db.Tx, whos []string) (map[string]string, error) {
+// People names the staff and creators who took steps, by what steps call them (`us_…`, `cr_…`).
+func People(tx *db.Tx, whos []string) (map[string]string, error) {
 	found := map[string]string{"": "the system"}
 	for _, who := range whos {
 		if _, known := found[who]; known {
@@ -262,7 +263,7 @@ func people(tx *db.Tx, whos []string) (map[string]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			found[who] = name(c, one)
+			found[who] = Name(c, one)
 		}
 	}
 	return found, nil

@@ -1,4 +1,4 @@
-package operator
+package rates
 
 import (
 	"cmp"
@@ -13,13 +13,12 @@ import (
 	"tributary/internal/id"
 	"tributary/internal/link"
 	"tributary/internal/ratecard"
+	"tributary/internal/web/staff"
 )
-
-const atBounties = "/operator/bounties"
 
 // bounties are the offers of a marketplace: those in force and to come, and those that are over.
 type bounties struct {
-	*desk
+	*staff.Desk
 	offers, past []offer
 }
 
@@ -31,12 +30,12 @@ type offer struct {
 }
 
 // pays says what a completion brings.
-func (o offer) pays(d *desk) string {
-	text := d.money(o.Amount)
+func (o offer) pays(d *staff.Desk) string {
+	text := d.Money(o.Amount)
 	if o.ShareBPS != 0 {
 		text = d.Format.Percent(o.ShareBPS) + " of the value"
 		if o.Max != 0 {
-			text += ", at most " + d.money(o.Max)
+			text += ", at most " + d.Money(o.Max)
 		}
 	}
 	return text
@@ -44,21 +43,21 @@ func (o offer) pays(d *desk) string {
 
 // Bounties lists the offers; one is published or ended on the same page.
 func (p *Pages) Bounties(w http.ResponseWriter, r *http.Request) error {
-	return p.see(w, r, bountiesView)
+	return p.See(w, r, bountiesView)
 }
 
-var bountiesView = page{"Bounties", atRates, func(tx *db.Tx, d *desk) (templ.Component, error) {
+var bountiesView = staff.Page{Title: "Bounties", Current: staff.AtRates, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
 	all, err := bounty.Load(tx, d.Market.No)
-	v := &bounties{desk: d}
+	v := &bounties{Desk: d}
 	for _, one := range all {
-		o := offer{Offer: one, open: one.Until.IsZero() || one.Until.After(d.now)}
-		in := bounty.At(all, one.Action, d.now)
+		o := offer{Offer: one, open: one.Until.IsZero() || one.Until.After(d.Now)}
+		in := bounty.At(all, one.Action, d.Now)
 		switch {
 		case !one.Until.IsZero() && !one.Until.After(one.From):
 			o.state, o.open = "taken back", false
 		case !o.open:
 			o.state = "over"
-		case one.From.After(d.now):
+		case one.From.After(d.Now):
 			o.state = "to come"
 		case in != nil && in.ID == one.ID:
 			o.state = "in force"
@@ -78,8 +77,8 @@ var bountiesView = page{"Bounties", atRates, func(tx *db.Tx, d *desk) (templ.Com
 
 // PublishBounty makes an offer the next version of its action.
 func (p *Pages) PublishBounty(w http.ResponseWriter, r *http.Request) error {
-	return p.take(w, r, bountiesView, func(d *desk) (string, error) {
-		o, err := d.readOffer()
+	return p.Take(w, r, bountiesView, func(d *staff.Desk) (string, error) {
+		o, err := readOffer(d)
 		if err != nil {
 			return "", err
 		}
@@ -93,42 +92,42 @@ func (p *Pages) PublishBounty(w http.ResponseWriter, r *http.Request) error {
 			_, err := bounty.Publish(tx, d.Market.No, o, p.Clock.Now(), d.Market.Policy.Notice())
 			return err
 		})
-		return d.inMarket(atBounties, "said", "published"), err
+		return d.InMarket(staff.AtBounties, "said", "published"), err
 	})
 }
 
 // readOffer reads the form. An offer pays an amount or a share, whichever field is filled.
-func (d *desk) readOffer() (o bounty.Offer, err error) {
-	o = bounty.Offer{Action: d.sent("action"), Name: d.sent("name"), Page: d.sent("page"), NewCustomers: d.sent("new") != ""}
-	if o.Amount, err = d.amount("amount"); err != nil {
+func readOffer(d *staff.Desk) (o bounty.Offer, err error) {
+	o = bounty.Offer{Action: d.Sent("action"), Name: d.Sent("name"), Page: d.Sent("page"), NewCustomers: d.Sent("new") != ""}
+	if o.Amount, err = d.AmountOf("amount"); err != nil {
 		return o, err
 	}
-	if text := d.sent("share"); text != "" {
+	if text := d.Sent("share"); text != "" {
 		if o.ShareBPS, err = ratecard.ParsePercent("share", text); err != nil {
 			return o, err
 		}
 	}
-	if o.Max, err = d.amount("max"); err != nil {
+	if o.Max, err = d.AmountOf("max"); err != nil {
 		return o, err
 	}
-	if o.WindowDays, err = d.whole("window_days", 10_000); err != nil {
+	if o.WindowDays, err = d.WholeOf("window_days", 10_000); err != nil {
 		return o, err
 	}
-	if o.From, err = d.day("from", 0); err != nil {
+	if o.From, err = d.DayOf("from", 0); err != nil {
 		return o, err
 	}
-	o.Until, err = d.day("until", 1)
+	o.Until, err = d.DayOf("until", 1)
 	return o, err
 }
 
 // EndBounty moves an offer's end to the last day that the form names; what has not begun is taken back.
 func (p *Pages) EndBounty(w http.ResponseWriter, r *http.Request) error {
-	return p.take(w, r, bountiesView, func(d *desk) (string, error) {
+	return p.Take(w, r, bountiesView, func(d *staff.Desk) (string, error) {
 		which, err := id.Parse("bounty", id.Bounty, r.PathValue("bounty"))
 		if err != nil {
 			return "", err
 		}
-		until, err := d.day("last", 1)
+		until, err := d.DayOf("last", 1)
 		if err == nil && until.IsZero() {
 			err = fault.Invalidf("last", "is empty", "write the last day on which it is paid")
 		}
@@ -139,6 +138,6 @@ func (p *Pages) EndBounty(w http.ResponseWriter, r *http.Request) error {
 			_, err := bounty.End(tx, d.Market.No, which, until, p.Clock.Now(), d.Market.Policy.Notice())
 			return err
 		})
-		return d.inMarket(atBounties, "said", "ended"), err
+		return d.InMarket(staff.AtBounties, "said", "ended"), err
 	})
 }
