@@ -100,7 +100,7 @@ func (a answer) write(ctx huma.Context) {
 
 func wantsFile(ctx huma.Context) bool {
 	return strings.HasSuffix(ctx.Operation().Path, ".csv") ||
-		negotiation.SelectQValueFast(ctx.Header("Accept"), []string{"application/json", csvType}) == csvType
+		negotiation.SelectQValue(ctx.Header("Accept"), []string{"application/json", csvType}) == csvType
 }
 
 // ReportQuery is what every report may be asked.

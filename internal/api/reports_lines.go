@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tributary/internal/db"
 	"tributary/internal/enrolment"
@@ -262,12 +263,15 @@ func readPlace(text string) (c report.Cursor, err error) {
 		return report.Cursor{}, refused
 	}
 	for i, into := range []*string{&c.Order, &c.Line} {
-		if *into, err = url.QueryUnescape(parts[i+1]); err != nil || strings.ContainsRune(*into, 0) {
+		if *into, err = url.QueryUnescape(parts[i+1]); err != nil || !storable(*into) {
 			return report.Cursor{}, refused
 		}
 	}
 	return c, nil
 }
+
+// storable tells whether a text may be an id of the store's: anything else is no row's, and PostgreSQL does not take it.
+func storable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 type freeInput struct {
 	Marketplace string `query:"marketplace" required:"true" maxLength:"16"`

@@ -136,6 +136,10 @@ func (s *server) reportMargin(ctx context.Context, in *marginInput) (answer, err
 
 // orderMargin answers for one order's lines; to a creator, for those that are credited to them.
 func (s *server) orderMargin(ctx context.Context, in *marginInput, body marginBody, who id.ID, fees bool) (answer, error) {
+	unknown := fault.New(fault.NotFound, "order", "there is no such order in this marketplace", "check its id")
+	if !storable(in.Order) {
+		return answer{}, unknown
+	}
 	m, err := s.marketplace(ctx, in.Marketplace)
 	if err != nil {
 		return answer{}, err
@@ -156,7 +160,7 @@ func (s *server) orderMargin(ctx context.Context, in *marginInput, body marginBo
 		}
 	}
 	if len(own) == 0 {
-		return answer{}, fault.New(fault.NotFound, "order", "there is no such order in this marketplace", "check its id")
+		return answer{}, unknown
 	}
 	for _, l := range own {
 		body.Rows = append(body.Rows, marginRow{Month: string(l.Month), Category: l.Category, Creator: creatorText(l.Creator), Name: l.Name,
