@@ -64,6 +64,8 @@ var routes = []route{
 	{"GET", "/v1/coupons/{marketplace}", auth.AdminScope, nil},
 	{"POST", "/v1/coupons/{marketplace}/{code}/end", auth.AdminScope, nil},
 	{"POST", "/v1/clicks/invalid", auth.AdminScope, nil},
+	{"GET", "/v1/bounties/{marketplace}", auth.LinksRead, nil},
+	{"GET", "/v1/bounties/{marketplace}/{bounty}", auth.OrdersRead, nil},
 	{"GET", "/v1/reports/margin", auth.OrdersRead, nil},
 	{"GET", "/v1/reports/margin.csv", auth.OrdersRead, nil},
 	{"GET", "/v1/reports/rates", auth.OrdersRead, nil},
@@ -112,6 +114,7 @@ func (s *server) describe(d huma.API) {
 		Summary: "Move the business clock of a sandbox forward, from due job to due job"}, s.setClock)
 	s.describeCoupons(d)
 	s.describeClicks(d)
+	s.describeBounties(d)
 	s.describeReports(d)
 }
 
@@ -262,7 +265,8 @@ type linkInput struct {
 	Body struct {
 		Marketplace string `json:"marketplace" maxLength:"16"`
 		Creator     string `json:"creator,omitempty" doc:"only with an operator's token"`
-		Target      string `json:"target" maxLength:"2048" doc:"a product, a page of the marketplace, or a link of ours"`
+		Target      string `json:"target,omitempty" maxLength:"2048" doc:"a product, a page of the marketplace, or a link of ours"`
+		Bounty      string `json:"bounty,omitempty" maxLength:"64" doc:"in place of a target: the action that the link is for"`
 		Tracking    string `json:"tracking" maxLength:"40" doc:"tracking id"`
 		Title       string `json:"title,omitempty" maxLength:"200"`
 	}
@@ -297,7 +301,15 @@ func (s *server) makeLink(ctx context.Context, in *linkInput) (*linkOutput, erro
 		if known[tag].Creator != owner || known[tag].Market != m.No {
 			return fault.Invalidf("tracking", "is not a tracking id of this creator in this marketplace", "send one of their own")
 		}
-		made, err = link.Make(tx, s.Clock.Now(), m, owner, link.Draft{Target: in.Body.Target, Tracking: known[tag].ID, Title: in.Body.Title})
+		draft := link.Draft{Target: in.Body.Target, Tracking: known[tag].ID, Title: in.Body.Title}
+		switch {
+		case in.Body.Bounty != "" && in.Body.Target != "":
+			return fault.Invalidf("bounty", "comes with a target, and a bounty has a page of its own", "leave one of the two out")
+		case in.Body.Bounty != "":
+			made, err = s.makeBountyLink(tx, m, owner, draft, in.Body.Bounty)
+		default:
+			made, err = link.Make(tx, s.Clock.Now(), m, owner, draft)
+		}
 		return err
 	})
 	if err == nil && s.Known != nil {

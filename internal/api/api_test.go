@@ -280,6 +280,8 @@ func TestAuthorisation(t *testing.T) {
 		{"GET", "/v1/coupons/us", "", map[string]int{"admin": 200}},
 		{"POST", "/v1/coupons/us/kettle10/end", "", map[string]int{"admin": 200}},
 		{"POST", "/v1/clicks/invalid", `{"marketplace":"us","clicks":["ck_0000000000001"],"rule":"click_farm","evidence":"seen"}`, map[string]int{"admin": 200}},
+		{"GET", "/v1/bounties/us", "", map[string]int{"links": 200, "creator": 200, "admin": 200}},
+		{"GET", "/v1/bounties/us/b-1", "", map[string]int{"store": 404, "reader": 404, "creator": 404, "admin": 404}}, // allowed, and there is none
 		{"GET", "/v1/reports/margin?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 200, "admin": 200}},
 		{"GET", "/v1/reports/margin.csv?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 200, "admin": 200}},
 		{"GET", "/v1/reports/rates?marketplace=us", "", map[string]int{"store": 200, "reader": 200, "creator": 403, "admin": 200}},

@@ -369,6 +369,7 @@ func TestReportsRefused(t *testing.T) {
 		"margin?marketplace=us&after=-1":                                    "after",
 		"margin?marketplace=us&creator=alice":                               "creator",
 		"margin?marketplace=us&category=" + strings.Repeat("a+>+", 9) + "a": "category",
+		"margin?marketplace=us&category=%ff%00":                             "category",
 		"attribution?marketplace=us&by=category":                            "by",
 		"attribution?marketplace=us&to=0001-01":                             "from",
 		"reasons?marketplace=us&from=2026-11&to=2026-10":                    "to",
