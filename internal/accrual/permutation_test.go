@@ -134,7 +134,8 @@ func openStage(t *testing.T, random *rand.Rand) *stage {
 	s := &stage{}
 	s.world = newWorld(t, resale, func(m *market.Market) {
 		m.Seller = "house"
-		m.Policy.AwaitPayment, m.Policy.CouponsFirst, m.Policy.PaidEarns = random.IntN(4) == 0, random.IntN(4) == 0, random.IntN(4) == 0
+		m.Policy.AwaitPayment, m.Policy.CouponsFirst = random.IntN(4) == 0, random.IntN(4) == 0
+		m.Policy.PaidEarns = random.IntN(4) == 0
 		m.Policy.RateAt = []policy.RateAt{policy.AtOrder, policy.AtClick, policy.AtShipment}[random.IntN(3)]
 		m.Policy.ViewScope = []policy.Scope{policy.ScopeProduct, policy.ScopeVariation, policy.ScopeCategory}[random.IntN(3)]
 	})
@@ -169,8 +170,10 @@ func openStage(t *testing.T, random *rand.Rand) *stage {
 			{Category: "Home > Kettles", BPS: 450}, {Category: "Home > Mugs", BPS: 1010, Cap: 77}}},
 		ratecard.Card{Kind: ratecard.Offsite, Effective: begin.Add(24 * time.Hour), Default: 700},
 		ratecard.Card{Kind: ratecard.Onsite, Effective: year, Default: 1000},
-		ratecard.Card{Kind: ratecard.SellerFee, Effective: year, Default: 1500, Entries: []ratecard.Entry{{Category: "Home > Mugs", BPS: 2000, Minimum: 99}}},
-		ratecard.Promotion{ID: 1, Name: "Half more", From: begin.Add(12 * time.Hour), Until: begin.Add(60 * time.Hour), Change: ratecard.Multiply, Value: 15000},
+		ratecard.Card{Kind: ratecard.SellerFee, Effective: year, Default: 1500, Entries: []ratecard.Entry{
+			{Category: "Home > Mugs", BPS: 2000, Minimum: 99}}},
+		ratecard.Promotion{ID: 1, Name: "Half more", From: begin.Add(12 * time.Hour), Until: begin.Add(60 * time.Hour),
+			Change: ratecard.Multiply, Value: 15000},
 		ratecard.Contract{ID: 2, Creator: alice, Kind: ratecard.Offsite, BPS: 812, From: year})
 	s.clock.Set(begin.AddDate(0, 0, 30)) // when everything is heard
 	return s
@@ -185,11 +188,13 @@ func (s *stage) offerBounties(tx *db.Tx) error {
 		return err
 	}
 	for _, c := range []id.ID{alice, bob, carol} {
-		tracking := link.Tracking{ID: c * 10, Tag: fmt.Sprintf("tag%d-20", c), Creator: c, Program: click.Associates, Market: 1, Name: "blog", Created: begin}
+		tracking := link.Tracking{ID: c * 10, Tag: fmt.Sprintf("tag%d-20", c), Creator: c, Program: click.Associates, Market: 1,
+			Name: "blog", Created: begin}
 		if err := link.Open(tx, tracking); err != nil {
 			return err
 		}
-		made, err := link.MakeBounty(tx, begin, s.m, c, link.Draft{Tracking: c * 10}, link.Bounty{ID: offer.ID, Action: offer.Action, Page: offer.Page})
+		made, err := link.MakeBounty(tx, begin, s.m, c, link.Draft{Tracking: c * 10},
+			link.Bounty{ID: offer.ID, Action: offer.Action, Page: offer.Page})
 		if err != nil {
 			return err
 		}
@@ -379,14 +384,15 @@ func (l *life) text(events []order.Event) string {
 		if !strings.HasPrefix(e.ID, l.name) {
 			continue
 		}
-		fmt.Fprintf(&text, "\n  %s %s %s %s%s line %s quantity %d", e.ID[len(l.name):], e.Type, e.OccurredAt.Format(time.DateTime), e.Order, e.Bounty, e.Line, e.Quantity)
+		fmt.Fprintf(&text, "\n  %s %s %s %s%s line %s quantity %d", e.ID[len(l.name):], e.Type, e.OccurredAt.Format(time.DateTime),
+			e.Order, e.Bounty, e.Line, e.Quantity)
 		if e.Amount != nil {
 			fmt.Fprintf(&text, " amount %d", e.Amount.Amount)
 		}
 		if e.Placed != nil {
 			for _, line := range e.Placed.Lines {
-				fmt.Fprintf(&text, "\n      line %s: %d of %s for %d, digital %v, seller %q, %d clicks, added %v", line.ID, line.Quantity, line.SKU,
-					line.Amount.Amount, line.Digital, line.Seller, len(line.Clicks), line.AddedAt)
+				fmt.Fprintf(&text, "\n      line %s: %d of %s for %d, digital %v, seller %q, %d clicks, added %v", line.ID, line.Quantity,
+					line.SKU, line.Amount.Amount, line.Digital, line.Seller, len(line.Clicks), line.AddedAt)
 			}
 			fmt.Fprintf(&text, "\n      shopper %+v, coupons %v", e.Placed.Shopper, e.Placed.Coupons)
 		}

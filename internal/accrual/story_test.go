@@ -58,7 +58,8 @@ func (t *story) touch() {
 	at := begin.Add(time.Duration(r.IntN(60)) * time.Hour)
 	t.clicks++
 	one := click.Token{Click: t.clicks, Creator: []id.ID{alice, bob, carol}[r.IntN(3)], Program: click.Associates, Market: 1,
-		Kind: click.KindProduct, Landed: click.LandedProduct, Place: click.ProductPlace([]string{"K-RED", "MUG"}[r.IntN(2)]), At: at}
+		Kind: click.KindProduct, Landed: click.LandedProduct, At: at}
+	one.Place = click.ProductPlace([]string{"K-RED", "MUG"}[r.IntN(2)])
 	one.Tracking = one.Creator * 10
 	if r.IntN(3) == 0 {
 		one.Kind, one.Landed, one.Place, one.Link = click.KindShort, 0, 0, t.links[one.Creator]
@@ -71,7 +72,8 @@ func (t *story) touch() {
 	case 2:
 		one.Market = 2
 	case 3, 4, 5:
-		view := link.NewView(link.Tracking{ID: alice * 10, Creator: alice, Program: click.Influencer, Market: 1}, 0, "K-RED", int64(3+r.IntN(6)), false, at)
+		owner := link.Tracking{ID: alice * 10, Creator: alice, Program: click.Influencer, Market: 1}
+		view := link.NewView(owner, 0, "K-RED", int64(3+r.IntN(6)), false, at)
 		view.Click, one = t.clicks, view
 	case 6:
 		t.invalid = one.Click
@@ -124,7 +126,8 @@ func (t *story) order(orderID string) {
 		t.events = append(t.events, e)
 	}
 	if t.m.Policy.AwaitPayment && r.IntN(5) > 0 {
-		t.events = append(t.events, order.Event{Type: order.TypePaid, Market: "us", Order: orderID, OccurredAt: at.Add(time.Duration(r.IntN(50)) * time.Hour)})
+		paid := at.Add(time.Duration(r.IntN(50)) * time.Hour)
+		t.events = append(t.events, order.Event{Type: order.TypePaid, Market: "us", Order: orderID, OccurredAt: paid})
 	}
 }
 
@@ -135,11 +138,12 @@ func (t *story) bounty(bountyID string) {
 	if at.Before(begin) {
 		at = begin
 	}
-	done := order.Event{Type: order.TypeBountyCompleted, Market: "us", OccurredAt: at, BountyPart: order.BountyPart{Bounty: bountyID, Action: "signup",
-		Shopper: &order.Shopper{Customer: t.customer(1 + r.IntN(2)), NewCustomer: true}, Clicks: t.carried(at)}}
-	t.events = append(t.events, done)
+	t.events = append(t.events, order.Event{Type: order.TypeBountyCompleted, Market: "us", OccurredAt: at,
+		BountyPart: order.BountyPart{Bounty: bountyID, Action: "signup", Clicks: t.carried(at),
+			Shopper: &order.Shopper{Customer: t.customer(1 + r.IntN(2)), NewCustomer: true}}})
 	if r.IntN(3) == 0 {
-		t.events = append(t.events, order.Event{Type: order.TypeBountyReversed, Market: "us", OccurredAt: at.Add(time.Duration(r.IntN(20*24)) * time.Hour),
+		back := at.Add(time.Duration(r.IntN(20*24)) * time.Hour)
+		t.events = append(t.events, order.Event{Type: order.TypeBountyReversed, Market: "us", OccurredAt: back,
 			BountyPart: order.BountyPart{Bounty: bountyID}})
 	}
 }
@@ -157,9 +161,9 @@ func (t *story) carried(at time.Time) (tokens []string) {
 func (t *story) line(lineID string, at time.Time) order.Line {
 	r := t.random
 	sku := []string{"K-RED", "K-BLUE", "MUG", "UNKNOWN"}[r.IntN(4)]
+	categories := map[string]string{"K-RED": "Home > Kettles", "K-BLUE": "Home > Kettles", "MUG": "Home > Mugs", "UNKNOWN": "Books"}
 	l := order.Line{ID: lineID, SKU: sku, Quantity: 1 + r.Int64N(5), Amount: usd(r.Int64N(4000)), Digital: r.IntN(7) == 0,
-		Category: map[string]string{"K-RED": "Home > Kettles", "K-BLUE": "Home > Kettles", "MUG": "Home > Mugs", "UNKNOWN": "Books"}[sku],
-		Seller:   []string{"", "house", "s9"}[r.IntN(3)]}
+		Category: categories[sku], Seller: []string{"", "house", "s9"}[r.IntN(3)]}
 	l.Clicks = t.carried(at)
 	if r.IntN(3) == 0 {
 		added := at.Add(-time.Duration(r.IntN(30)) * time.Hour)
@@ -198,5 +202,6 @@ func (t *story) deliver(orderID string, l order.Line, at time.Time) {
 }
 
 func (t *story) happens(kind order.Type, orderID, lineID string, quantity int64, at time.Time) {
-	t.events = append(t.events, order.Event{Type: kind, Market: "us", OccurredAt: at, Order: orderID, Line: lineID, Quantity: quantity})
+	t.events = append(t.events, order.Event{Type: kind, Market: "us", OccurredAt: at, Order: orderID, Line: lineID,
+		Quantity: quantity})
 }

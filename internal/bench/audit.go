@@ -36,7 +36,8 @@ func audits(ctx context.Context, o Options) (report Report, err error) {
 	}
 	report.ratio("vs_taking_orders", rates["audit of everything"], rates["taking orders"])
 	report.Settings["requests"] = requestsText
-	report.Settings["audited at the end"] = fmt.Sprintf("%d lines, %d decisions, %d transfers", seen.Lines, seen.Decisions, seen.Transfers)
+	report.Settings["audited at the end"] = fmt.Sprintf("%d lines, %d decisions, %d transfers",
+		seen.Lines, seen.Decisions, seen.Transfers)
 	return report, nil
 }
 

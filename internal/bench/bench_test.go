@@ -178,14 +178,16 @@ func (c *catalog) columns(t *testing.T, table string) []string {
 
 func TestReport(t *testing.T) {
 	r := newReport("orders", Options{Full: true, Database: "postgres://secret"})
-	rates, err := r.inTurn(t.Context(), "lines/s", testSide("ours", 1000, 20, 30, 10, 50, 40), testSide("theirs", 1, 10, 10, 10, 10, 10))
+	rates, err := r.inTurn(t.Context(), "lines/s", testSide("ours", 1000, 20, 30, 10, 50, 40),
+		testSide("theirs", 1, 10, 10, 10, 10, 10))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.ratio("vs_theirs", rates["ours"], rates["theirs"])
 	var out bytes.Buffer
 	r.Print(&out)
-	for _, want := range []string{"ratio    vs_theirs ", " 3.00   (1.00 to 5.00)", "30 lines/s", "tributary bench orders --full --database …", "1/1"} {
+	for _, want := range []string{"ratio    vs_theirs ", " 3.00   (1.00 to 5.00)", "30 lines/s",
+		"tributary bench orders --full --database …", "1/1"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing from\n%s", want, &out)
 		}

@@ -67,13 +67,16 @@ func pages(ctx context.Context, o Options) (report Report, err error) {
 	if err := w.describe(ctx, &report); err != nil {
 		return report, err
 	}
-	year := &pageYear{World: w, random: rand.New(rand.NewPCG(pagesSeed, 0)), began: w.Clock.Now().AddDate(-1, 0, 0), orderOf: map[id.ID]string{}}
+	year := &pageYear{World: w, random: rand.New(rand.NewPCG(pagesSeed, 0)), orderOf: map[id.ID]string{},
+		began: w.Clock.Now().AddDate(-1, 0, 0)}
 	if err := year.live(ctx, pageClicks/o.scale(), pageOrders/o.scale()); err != nil {
 		return report, err
 	}
-	report.Settings["data"] = fmt.Sprintf("%d clicks, %d orders of %d lines, %d creators, one year, written creator by creator; the largest has a tenth of all",
+	report.Settings["data"] = fmt.Sprintf("%d clicks, %d orders of %d lines, %d creators, one year, written creator by creator; "+
+		"the largest has a tenth of all",
 		pageClicks/o.scale(), pageOrders/o.scale(), linesPerOrder, len(w.creators))
-	report.Settings["views"] = fmt.Sprintf("%d of each page, fewer of one that takes long, one at a time; the time is the server's alone", pageViews)
+	report.Settings["views"] = fmt.Sprintf("%d of each page, fewer of one that takes long, one at a time; the time is the server's alone",
+		pageViews)
 	if err := year.look(ctx, &report); err != nil {
 		return report, err
 	}
