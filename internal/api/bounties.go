@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -26,11 +27,23 @@ type bountiesInput struct {
 	Marketplace string `path:"marketplace" maxLength:"16"`
 }
 
+// offeredBounty is an offer as it is shown; amounts are minor units.
+type offeredBounty struct {
+	Action       string     `json:"action"`
+	Name         string     `json:"name"`
+	Amount       int64      `json:"amount,omitempty"`
+	ShareBPS     int64      `json:"share_bps,omitempty" doc:"of the value that the event names, in place of an amount"`
+	Max          int64      `json:"max,omitempty"`
+	From         time.Time  `json:"from"`
+	Until        *time.Time `json:"until,omitempty" doc:"first instant after it"`
+	NewCustomers bool       `json:"new_customers,omitempty"`
+}
+
 type bountiesOutput struct {
 	Body struct {
-		Marketplace string         `json:"marketplace"`
-		Currency    string         `json:"currency"`
-		Bounties    []bounty.Offer `json:"bounties"`
+		Marketplace string          `json:"marketplace"`
+		Currency    string          `json:"currency"`
+		Bounties    []offeredBounty `json:"bounties"`
 	}
 }
 
@@ -40,10 +53,16 @@ func (s *server) listBounties(ctx context.Context, in *bountiesInput) (*bounties
 		return nil, problem(err)
 	}
 	out := &bountiesOutput{}
-	out.Body.Marketplace, out.Body.Currency, out.Body.Bounties = m.ID, m.Currency, []bounty.Offer{}
+	out.Body.Marketplace, out.Body.Currency, out.Body.Bounties = m.ID, m.Currency, []offeredBounty{}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		offers, err := bounty.Load(tx, m.No)
-		out.Body.Bounties = append(out.Body.Bounties, bounty.Current(offers, s.Clock.Now())...)
+		for _, o := range bounty.Current(offers, s.Clock.Now()) {
+			shown := offeredBounty{o.Action, o.Name, o.Amount, o.ShareBPS, o.Max, o.From, nil, o.NewCustomers}
+			if !o.Until.IsZero() {
+				shown.Until = &o.Until
+			}
+			out.Body.Bounties = append(out.Body.Bounties, shown)
+		}
 		return err
 	})
 	if err != nil {
