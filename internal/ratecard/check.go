@@ -23,6 +23,7 @@ const (
 	maxFactor = 1_000_000      // a hundredfold, in units of 1/10,000
 	maxBands  = 20             // more tiers than that nobody reads
 	maxExtra  = money.FullRate // basis points
+	// Minor units: beyond what any month brings, and low enough for sums of bands in 64 bits.
 	maxAbove  = 100_000_000_000_000
 	monthForm = "2006-01"
 )

@@ -22,7 +22,8 @@ var (
 	insertCard = db.Statement(`INSERT INTO rate_card (id, market, kind, version, effective, published, body)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`)
 	upsertPromotion = db.Statement(`INSERT INTO promotion (id, market, starts, ends, published, body)
-		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET starts = excluded.starts, ends = excluded.ends, body = excluded.body`)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id)
+		DO UPDATE SET starts = excluded.starts, ends = excluded.ends, body = excluded.body`)
 	upsertContract = db.Statement(`INSERT INTO contract (id, market, creator, published, body) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET body = excluded.body`)
 	insertVolume  = db.Statement(`INSERT INTO volume (id, market, number, published, body) VALUES ($1, $2, $3, $4, $5)`)
@@ -122,6 +123,7 @@ func single(tx *db.Tx, e Edition, o Occasion) (Publication, error) {
 // PublishAll publishes an edition, all of it or nothing, and raises the marketplace's version so that caches reload. It
 // tells nobody: Announce does, in a transaction that has the marketplace's lane.
 func PublishAll(tx *db.Tx, e Edition, o Occasion) ([]Publication, error) {
+	// First, because it locks: what is read from here on is what the edition is judged by.
 	if changed, err := tx.Exec(bumpMarket, int64(o.Market)); err != nil {
 		return nil, fault.Wrap(err, "raising the marketplace's version")
 	} else if changed == 0 {
@@ -157,6 +159,7 @@ func (o Occasion) Look(tx *db.Tx, b *Book, e Edition) (Occasion, error) {
 		return o, fault.Wrap(err, "looking for orders")
 	}
 	o.unused = lines == 0
+	// Versions that are over take no part in any comparison; their products need not be looked up.
 	var skus []string
 	name := func(entries []Entry) {
 		for _, entry := range entries {

@@ -10,7 +10,8 @@ import (
 	"tributary/internal/ratecard"
 )
 
-// comparison holds a file against a book and collects what the file wants otherwise.
+// comparison holds a file against a book and collects what the file wants otherwise. It is pure, so that a what-if asks
+// the same question as a publication; it does not judge notice, which is the book's own rule (Book.With).
 type comparison struct {
 	file     *File
 	book     *ratecard.Book
@@ -84,6 +85,7 @@ func (c *comparison) cards(kind ratecard.Kind, wanted []Card) {
 			"write an effective date")
 		return
 	}
+	// A file is a line of time, as the book is: they are compared where either of them bends.
 	at := func(t time.Time) *Card { // what the file wants at an instant; nil: what there is now
 		var found *Card
 		for i := range wanted {
@@ -93,6 +95,7 @@ func (c *comparison) cards(kind ratecard.Kind, wanted []Card) {
 		}
 		return found
 	}
+	// The usual slip: a rate is edited and the date of the card in force is left above it.
 	if want := at(now); want != nil && present != nil && !want.Same(present.Card) && !want.Effective.Equal(now) {
 		c.refuse(want.spot.under("effective"), "is in the past, and the card that is in force since %s is another one",
 			"write a later date, or leave it out",
@@ -154,6 +157,7 @@ func (c *comparison) soonest(kind ratecard.Kind, card Card, present *ratecard.Ve
 			return v.Effective
 		}
 	}
+	// Looking for an equal one first keeps a file without dates the same on the days after its publication.
 	next := card.Card
 	next.Effective = now
 	if kind == ratecard.SellerFee || len(c.occasion.Cuts(present, ratecard.Version{Card: next}.Indexed())) == 0 {
@@ -179,6 +183,7 @@ func (c *comparison) promotions() {
 			open = append(open, p)
 		}
 	}
+	// Each published one is taken once, equal ones first: otherwise a moved end could take what stands unchanged below.
 	take := func(match func(ratecard.Promotion) bool) (ratecard.Promotion, bool) {
 		i := slices.IndexFunc(open, match)
 		if i < 0 {
@@ -208,6 +213,7 @@ func (c *comparison) promotions() {
 		c.edition.Promotions = append(c.edition.Promotions, want.Promotion)
 		c.put("promotions", place{spot: want.spot})
 	}
+	// What is not in the file has no line; its section stands for it.
 	section := spot{path: sectionPromotions, line: c.file.lines[sectionPromotions]}
 	for _, p := range open {
 		c.dropped[p.ID] = p.Until.After(now)
@@ -217,6 +223,7 @@ func (c *comparison) promotions() {
 			c.edition.Ends = append(c.edition.Ends, ratecard.End{ID: p.ID, Until: p.From})
 			c.put("ends", place{spot: section})
 		default:
+			// An end by omission would come as a surprise: the file may be older than the promotion.
 			c.refuse(section, "%s, which runs since %s, is not there", c.stay(p.Until), p.Name, c.text(p.From))
 		}
 	}
@@ -243,6 +250,7 @@ func (c *comparison) contracts() {
 			}
 		}
 	}
+	// Maps have no order, and a plan that is shown twice must be the same plan.
 	slices.SortFunc(open, func(a, b ratecard.Contract) int { return int(a.ID - b.ID) })
 	var rest []Contract
 	for i, want := range c.file.Contracts {
@@ -341,7 +349,7 @@ func (c *comparison) volumes() {
 		}
 		return v.Bands
 	}
-	fresh := len(c.book.Volumes) == 0
+	fresh := len(c.book.Volumes) == 0 // then nobody was told of other tiers, and months before may be meant
 	var months []string
 	for _, v := range wanted {
 		if v.From > present || fresh {

@@ -52,12 +52,14 @@ func (d Draft) State(now time.Time) State {
 
 const (
 	maxDraftName = 100 // characters
-	maxDrafts    = 500 // of one marketplace in a list
+	maxDrafts    = 500 // of one marketplace in a list: years of them; older ones are in the history of the cards
 )
 
 var (
 	insertDraft = db.Statement(`INSERT INTO rate_draft
-		(id, market, name, author, created, changed, published, effective, outcome, body) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '', $7)`)
+		(id, market, name, author, created, changed, published, effective, outcome, body)
+		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '', $7)`)
+	// The instant of the last change is what a second writer must have read.
 	updateDraft = db.Statement(`UPDATE rate_draft SET name = $3, changed = $4, body = $5
 		WHERE id = $1 AND changed = $2 AND published = 0`)
 	publishDraft = db.Statement(`UPDATE rate_draft SET published = $2, effective = $3, outcome = $4

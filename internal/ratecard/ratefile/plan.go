@@ -53,7 +53,7 @@ func Draw(tx *db.Tx, f *File, now time.Time) (Plan, error) {
 	}
 	c.compare()
 	if len(c.problems) > 0 {
-		return Plan{}, c.problems[0]
+		return Plan{}, c.problems[0] // one at a time: the next often goes away with it
 	}
 	after, said, err := c.book.With(c.edition, c.occasion)
 	if err != nil {
@@ -79,7 +79,7 @@ func look(tx *db.Tx, f *File, now time.Time) (*comparison, error) {
 		return nil, err
 	}
 	for _, c := range f.Contracts {
-		handles[c.Creator] = c.Handle
+		handles[c.Creator] = c.Handle // of those who have no contract yet
 	}
 	o := ratecard.Occasion{Market: f.Market.No, Marketplace: f.Market.ID, Currency: f.Market.Currency,
 		Zone: f.Market.Location(),
@@ -110,6 +110,7 @@ func Publish(tx *db.Tx, raw []byte, seen int64) (Plan, error) {
 		return Plan{}, fault.New(fault.Conflict, "plan", "others have changed the marketplace since it was shown",
 			"look at the plan again")
 	}
+	// Drawn again, by the lane's clock: "at once" means this instant, and no order is decided between plan and publication.
 	p, err := Draw(tx, f, tx.Now())
 	if err != nil || p.Empty() {
 		return p, err
@@ -234,6 +235,7 @@ func (s Step) when(m market.Market) string {
 // warn lists what is allowed and probably not meant.
 func (c *comparison) warn(tx *db.Tx, after *ratecard.Book, said []ratecard.Publication) ([]string, error) {
 	warnings := slices.Clone(c.warnings)
+	// A rate may exceed the fee only while a promotion runs, or with a card to come: each of these instants is looked at.
 	instants := []time.Time{c.occasion.Now}
 	for _, one := range said {
 		if one.From.After(c.occasion.Now) {

@@ -161,6 +161,7 @@ func open(raw []byte) (root node, parts map[string]node, err error) {
 	if err := checkTokens(tokens); err != nil {
 		return root, nil, err
 	}
+	// Comments are left to the text (Amend): nothing here needs them.
 	tree, err := parser.Parse(tokens, 0)
 	if err != nil {
 		return root, nil, notYAML(err)
@@ -180,6 +181,7 @@ func open(raw []byte) (root node, parts map[string]node, err error) {
 // checkTokens refuses what a rates file has no use for and what a reader could trip over: references, tags, several
 // documents, and nesting without end.
 func checkTokens(tokens token.Tokens) error {
+	// The parser calls itself for each level, and a text of brackets alone would take all of the stack.
 	depth, dashes, line := 0, 0, 0
 	for _, t := range tokens {
 		if t.Position.Line != line {
@@ -269,6 +271,7 @@ func (n node) fields(names ...string) (map[string]node, error) {
 		if !slices.Contains(names, pair.text) {
 			return nil, pair.fail("is not known here", "write one of "+strings.Join(names, ", "))
 		}
+		// The parser sees most of these, but not `a` and `"a"`.
 		if _, twice := found[pair.text]; twice {
 			return nil, pair.fail("stands there twice", "keep one of the two")
 		}

@@ -29,6 +29,7 @@ func (r *reader) cards(n node) error {
 	if err != nil {
 		return err
 	}
+	// Only the first may lack a date: "as soon as the rules allow" means nothing behind another card.
 	all := []Card{first}
 	coming, err := parts["coming"].items()
 	if err != nil {
@@ -128,6 +129,7 @@ func (c Card) relocate(err error) error {
 		return nil
 	}
 	f := *fault.Of(err)
+	// Package ratecard knows no lines: it counts entries in the order in which they were read here.
 	at, index, rest := c.spot, 0, ""
 	if n, _ := fmt.Sscanf(f.Field, "entries[%d]", &index); n == 1 && index < len(c.entries) {
 		at = c.entries[index]
@@ -179,6 +181,7 @@ func (r *reader) promotions(n node) error {
 }
 
 func (r *reader) promotion(n node) (p Promotion, err error) {
+	// One field per change, so that "add: 1" cannot be mistaken for "set: 1" by a missing word.
 	change := func(change ratecard.Change, read func(node) (int64, error)) field {
 		return field{string(change), func(n node) (err error) {
 			if p.Change != "" {
@@ -253,7 +256,7 @@ func (r *reader) contracts(n node) error {
 }
 
 func (r *reader) contract(n node) (c Contract, err error) {
-	c.Kind = ratecard.Offsite
+	c.Kind = ratecard.Offsite // what nearly every contract is about
 	parts, err := n.record(
 		field{"creator", func(n node) error {
 			text, err := n.scalar()

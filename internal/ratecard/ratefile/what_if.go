@@ -29,6 +29,7 @@ func (f *File) Book(base *ratecard.Book, now time.Time, dated bool) (*ratecard.B
 	if dated {
 		return base.Put(c.edition), nil
 	}
+	// Cards of kinds that the file leaves stay the very same values: a line priced by them is priced as it was.
 	b := &ratecard.Book{Contracts: map[id.ID][]ratecard.Contract{}, Volumes: base.Volumes}
 	e := ratecard.Edition{}
 	for _, v := range base.Cards {

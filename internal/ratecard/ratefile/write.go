@@ -84,7 +84,8 @@ func (f *File) Text() []byte {
 	return w.text.Bytes()
 }
 
-// writer writes YAML by hand: two levels deep, and as a person would lay it out.
+// writer writes YAML by hand: a library's layout would put every rate and cap on lines of their own, and a card that is
+// read at a glance is the point of the file.
 type writer struct {
 	market market.Market
 	text   bytes.Buffer
@@ -110,6 +111,7 @@ var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9 _/()-]*[A-Za-z0-9)]$`)
 
 // quoted writes a text as it is where no reader of YAML could take it for something else, and in quotes elsewhere.
 func quoted(text string) string {
+	// Readers of older YAML take these words for something else, also where ours does not.
 	switch strings.ToLower(text) {
 	case "null", "true", "false", "yes", "no", "on", "off", "nan", "inf", "infinity":
 	default:
@@ -171,7 +173,7 @@ func (w *writer) card(i int, c Card) {
 	slices.SortStableFunc(entries, func(a, b ratecard.Entry) int {
 		return cmp.Or(cmp.Compare(a.SKU, b.SKU), cmp.Compare(a.Category, b.Category)) // categories first
 	})
-	opened := map[string]bool{}
+	opened := map[string]bool{} // a list opens with its first entry: an empty one says nothing
 	for _, entry := range entries {
 		section, name := "rates", entry.Category
 		if entry.SKU != "" {
