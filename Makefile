@@ -1,6 +1,6 @@
 # Everything here can be run without make, too: the line under each name is all there is to it.
 .DEFAULT_GOAL := help
-.PHONY: help quick test race fuzz crash arrival-long bench demo generate fmt postgres
+.PHONY: help quick test race fuzz crash arrival-long model-long bench demo generate fmt postgres
 
 help:      ## these lines
 	@sed -n 's/^\([a-z-]*\): *## /  make \1	/p' Makefile | expand -t 20
@@ -18,6 +18,8 @@ crash:     ## long: 10,000 times kill -9 instead of the normal run's number
 	CLICK_TEST_KILLS=10000 TRIBUTARY_KILLS=10000 go test -count=1 -timeout 24h -run Kill ./...
 arrival-long: ## long: 1,000,000 permutations of what stores report: one hash of account -> balance
 	TRIBUTARY_PERMUTATIONS=1000000 go test -count=1 -timeout 24h -run TestPermutations ./internal/accrual
+model-long: ## long: the engine against the independent model, 10,000,000 lines (LINES=, SEED=)
+	MODEL_LINES=$(or $(LINES),10000000) MODEL_SEED=$(or $(SEED),1) MODEL_TALES=20000 go test -v -count=1 -timeout 72h ./internal/model
 bench:     ## every figure, as ratios measured side by side; NAME=redirect for one
 	@go run ./cmd/tributary bench $(NAME)
 demo:      ## the product with months of history, at http://localhost:8080

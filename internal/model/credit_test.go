@@ -104,7 +104,7 @@ func (m *market) ask(l *line) question {
 	for _, number := range l.Clicks {
 		add(m.clickNumber(number))
 	}
-	if c := m.customersLast(l); c != nil {
+	if c := m.customersLast(l.order); c != nil {
 		add(c)
 	}
 	for _, code := range l.coupons {
@@ -125,17 +125,13 @@ func (m *market) ask(l *line) question {
 }
 
 // customersLast is the last counting click of the signed-in customer, up to the order.
-func (m *market) customersLast(l *line) *Click {
-	o := l.order
+func (m *market) customersLast(o *order) *Click {
 	if o.shopper == nil || o.shopper.Customer == "" {
 		return nil
 	}
 	var last *Click
 	for _, b := range m.Bound {
 		c := m.clickNumber(b.Click)
-		if !sentAndBound && slices.Contains(l.Clicks, b.Click) {
-			continue
-		}
 		if b.Customer == o.shopper.Customer && c.At <= o.at && m.counts(touchOf(c)) && (last == nil || later(touchOf(c), touchOf(last))) {
 			last = c
 		}

@@ -20,6 +20,7 @@ type teller struct {
 	instants []instant // what happened so far: things happen at the same instants, and around them
 	count    int
 	plain    bool // nothing that a person decides, no contradictions: any order of arrival is the same
+	calm     bool // most orders earn, so that amounts and months are what differs
 }
 
 var (
@@ -43,6 +44,7 @@ func (r *teller) next(prefix string) string {
 func newTeller(seed uint64) *teller {
 	r := &teller{Rand: rand.New(rand.NewPCG(seed, 1)), tale: &Tale{}}
 	r.p = &r.tale.Program
+	r.calm = r.once(2)
 	r.span = pick(r, []instant{2 * day, 10 * day, 60 * day, 250 * day})
 	r.tale.Begin = at(time.Date(2025, 1, 1, r.IntN(24), 0, 0, 0, time.UTC)) + instant(r.IntN(700))*day
 	r.instants = []instant{r.tale.Begin}
@@ -57,6 +59,9 @@ func (r *teller) program() {
 		ResaleDays: pick(r, []int{30, 30, 2}), ViewSeconds: pick(r, []int{5, 5, 1, 30}),
 		ViewScope: pick(r, []string{"product", "variation", "category"}), RateAt: pick(r, []string{"order", "order", "click", "shipment"}),
 		AwaitPayment: r.once(6), PaidEarns: r.once(5), BusinessOut: r.once(5), CouponsFirst: r.once(4)}
+	if r.calm {
+		r.p.Policy.ResaleUnits, r.p.Policy.BusinessOut = 0, false
+	}
 	r.catalog()
 	r.creators()
 	r.priced()
@@ -116,8 +121,11 @@ func (r *teller) creators() {
 				continue
 			}
 			e := Enrolment{Program: program}
-			since := r.tale.Begin - instant(1+r.IntN(400))*day
-			for _, state := range pick(r, histories) {
+			since, states := r.tale.Begin-instant(1+r.IntN(400))*day, pick(r, histories)
+			if r.calm {
+				states = []string{"active"}
+			}
+			for _, state := range states {
 				e.Standings = append(e.Standings, Standing{since, state})
 				since = max(since+1, r.tale.Begin+instant(r.Int64N(int64(r.span))), since+instant(r.Int64N(int64(r.span))))
 				if r.once(3) {
@@ -233,9 +241,9 @@ func (r *teller) priced() {
 
 // visitors makes up shoppers, some of whom are creators or live with them, and their clicks.
 func (r *teller) visitors() {
-	for i := range 1 + r.IntN(3) {
+	for i := range 1 + r.IntN(6) {
 		s := &Shopper{Facts: r.facts(fmt.Sprint("s", i)), Business: r.once(8), New: r.once(3)}
-		if r.once(3) {
+		if r.once(2) && !r.calm {
 			r.relate(s, pick(r, r.p.Creators).Facts)
 		}
 		if r.once(6) {
@@ -243,7 +251,7 @@ func (r *teller) visitors() {
 		}
 		r.shoppers = append(r.shoppers, s)
 	}
-	for number := range 1 + r.IntN(8) {
+	for number := range 2 + r.IntN(10) {
 		who := pick(r, r.p.Creators)
 		c := Click{Creator: who.Number, Program: pick(r, who.Enrolments).Program, At: r.when(), Invalid: r.once(25), Paid: r.once(20)}
 		if r.once(20) {
@@ -252,16 +260,19 @@ func (r *teller) visitors() {
 		if r.once(25) {
 			c.Creator = 0 // by a tag that nobody has
 		}
-		switch r.IntN(20) {
-		case 0:
+		if r.calm {
+			c.Creator, c.Invalid, c.Paid = who.Number, false, false
+		}
+		switch kind := r.IntN(20); {
+		case kind == 0 && !r.calm:
 			c.Elsewhere = true
-		case 1:
+		case kind == 1 && !r.calm:
 			c.Forged = true
-		case 2, 3, 4, 5, 6:
+		case kind < 7:
 			c.View, c.Product, c.Seconds, c.BoostedView = true, pick(r, skus), pick(r, []int64{0, 4, 5, 29, 30, 90, 90}), r.once(3)
-		case 7, 8, 9, 10, 11:
+		case kind < 12:
 			c.Product = pick(r, skus)
-		case 12, 13:
+		case kind < 14:
 			c.Category = pick(r, categories)
 		}
 		c.Number = number + 1
@@ -282,8 +293,11 @@ func (r *teller) visitors() {
 	}
 }
 
-// relate makes some of a shopper's facts those of a creator.
+// relate makes some of a shopper's facts those of a creator, who buys for himself or lives in the same house.
 func (r *teller) relate(s *Shopper, own Facts) {
+	if r.once(2) {
+		own = Facts{Address: own.Address, Household: own.Household}
+	}
 	for _, fact := range []struct {
 		into *string
 		from string

@@ -32,7 +32,7 @@ func (r *teller) tell() *Tale {
 func (r *teller) events() (events []Event) {
 	for n := range 1 + r.IntN(9) {
 		order := fmt.Sprint("o", n)
-		placed := r.order(order)
+		placed := r.order(order, n)
 		events = append(events, placed...)
 		if r.p.Policy.AwaitPayment && !r.once(5) {
 			events = append(events, Event{ID: r.next("e"), Type: "order.paid", Order: order, At: placed[0].At + pick(r, []instant{0, 1, hour, 3 * day})})
@@ -51,16 +51,23 @@ func (r *teller) events() (events []Event) {
 }
 
 // order makes up one or more order.placed of one order.
-func (r *teller) order(id string) (events []Event) {
-	shopper := pick(r, r.shoppers)
-	when := r.when()
-	if !r.once(4) { // not long after a click
-		when = pick(r, r.p.Clicks).At + instant(r.Int64N(int64(instant(r.p.Policy.SessionHours)*hour*5/4)))
-		r.instants = append(r.instants, when)
+func (r *teller) order(id string, n int) (events []Event) {
+	browser, when := r.IntN(len(r.shoppers)), r.when()
+	session := int64(instant(r.p.Policy.SessionHours) * hour)
+	if r.calm { // soon after a click of its own
+		c := r.p.Clicks[n%len(r.p.Clicks)]
+		browser, when = c.Number%len(r.shoppers), c.At+instant(r.Int64N(session/2))
+	} else if !r.once(4) {
+		browser = pick(r, r.p.Clicks).Number % len(r.shoppers)
 	}
+	if own := r.clicksOf(browser); !r.calm && len(own) > 0 && !r.once(4) { // not long after a click
+		when = pick(r, own).At + instant(r.Int64N(session*5/4))
+	}
+	r.instants = append(r.instants, when)
+	shopper := r.shoppers[browser]
 	var lines []Line
 	for i := range 1 + r.IntN(3) {
-		lines = append(lines, r.line(fmt.Sprint(i+1), when))
+		lines = append(lines, r.line(fmt.Sprint(i+1), when, browser))
 	}
 	var coupons []string
 	for _, c := range r.p.Coupons {
@@ -78,7 +85,7 @@ func (r *teller) order(id string) (events []Event) {
 	}
 	placed(when, lines)
 	if r.once(4) { // further lines
-		more := r.line("more", when)
+		more := r.line("more", when, browser)
 		placed(when+pick(r, []instant{0, 1, hour, 2 * day}), []Line{more})
 	}
 	if r.once(6) { // the same lines once more, under another id
@@ -92,7 +99,17 @@ func (r *teller) order(id string) (events []Event) {
 	return events
 }
 
-func (r *teller) line(id string, ordered instant) Line {
+// clicksOf gives the clicks of one browser.
+func (r *teller) clicksOf(browser int) (own []Click) {
+	for _, c := range r.p.Clicks {
+		if c.Number%len(r.shoppers) == browser {
+			own = append(own, c)
+		}
+	}
+	return own
+}
+
+func (r *teller) line(id string, ordered instant, browser int) Line {
 	l := Line{ID: id, SKU: pick(r, skus), Quantity: 1 + r.Int64N(6), Digital: r.once(6)}
 	switch r.IntN(20) {
 	case 0:
@@ -114,15 +131,16 @@ func (r *teller) line(id string, ordered instant) Line {
 		l.Seller = pick(r, sellers)
 	}
 	for _, c := range r.p.Clicks {
-		if len(l.Clicks) < 10 && (c.At <= ordered && !r.once(3) || r.once(60)) {
+		own := c.Number%len(r.shoppers) == browser || r.once(12) // now and then somebody else's
+		if len(l.Clicks) < 10 && (own && c.At <= ordered && (r.calm || !r.once(4)) || r.once(60)) {
 			l.Clicks = append(l.Clicks, c.Number)
 		}
 	}
 	r.Shuffle(len(l.Clicks), func(i, j int) { l.Clicks[i], l.Clicks[j] = l.Clicks[j], l.Clicks[i] })
-	if r.once(2) {
+	if r.once(2) && (!r.calm || r.once(2)) {
 		l.Added = ordered - pick(r, []instant{0, 1, hour, 5 * hour, day, 3 * day, 30 * day, instant(r.p.Policy.CartDays) * day})
-		if len(l.Clicks) > 0 && !r.once(4) { // in the session of a click
-			l.Added = min(ordered, r.p.Clicks[l.Clicks[0]-1].At+instant(r.Int64N(int64(instant(r.p.Policy.SessionHours)*hour))))
+		if len(l.Clicks) > 0 && (r.calm || !r.once(4)) { // in the session of a click
+			l.Added = min(ordered, r.p.Clicks[pick(r, l.Clicks)-1].At+instant(r.Int64N(int64(instant(r.p.Policy.SessionHours)*hour))))
 		}
 	}
 	return l
@@ -279,7 +297,7 @@ func (r *teller) interfere() {
 				}
 			}
 		}
-		if r.once(15) {
+		if r.once(25) {
 			decide(Step{Invalid: []int{pick(r, r.p.Clicks).Number}})
 		}
 		if len(known) > 0 && r.once(5) {

@@ -3,9 +3,6 @@ package model
 // Where the engine does not yet do what docs/spec.md says, the model or the teller goes along with it, so that other
 // differences show. Each of these goes when the engine is right.
 const (
-	// sentAndBound: the last counting click of the customer stays the last one where it was sent with the line, too (§5).
-	// The engine then takes the one before it for the last.
-	sentAndBound = false
 	// dropsUnpaid: an order that was paid only after the time in which it may be shipped is dropped (§5.9). The engine
 	// still takes it for paid.
 	dropsUnpaid = false
