@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tributary/internal/auth"
+	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/creator"
 	"tributary/internal/db"
@@ -149,7 +150,7 @@ func (c *demoCmd) prepare(ctx context.Context, i *installation, goods *catalog.C
 		fmt.Printf("Making %d days of history in %s; this happens once.\n", c.Days, c.Data)
 		i.clock.Start(begin)
 		var err error
-		if world, err = demo.Settle(ctx, i.db, i.ring, goods, storeBase, begin); err != nil {
+		if world, err = demo.Settle(ctx, i.db, i.ring, goods, storeBase, begin, end); err != nil {
 			return nil, errors.Join(err, i.db.Close())
 		}
 		if err := i.keepClock(ctx); err != nil {
@@ -225,7 +226,7 @@ func (s *stage) greet(ctx context.Context, goods *catalog.Catalog) error {
 		}
 		world.Creators[0].Tracking = map[string][]link.Tracking{}
 		for _, one := range tracking[first.ID] {
-			if one.Market == 1 {
+			if one.Market == 1 && one.Program == click.Associates { // a link to a product is an associate's
 				world.Creators[0].Tracking[catalog.US] = append(world.Creators[0].Tracking[catalog.US], one)
 			}
 		}

@@ -48,6 +48,7 @@ type story struct {
 	clicks []*click.Click
 	events []happening
 	serial int
+	coupon string // of the purchase that is made up now
 }
 
 type happening struct {
@@ -118,7 +119,49 @@ func (s *story) imagine(m market.Market, day time.Time) {
 		}
 	}
 	for range s.random.IntN(int(8*share) + 1) { // shoppers whom nobody sent
-		s.buy(m, s.pick(m, nil), nil, "", s.hour(day), nil)
+		s.stroll(m, s.hour(day))
+	}
+}
+
+// stroll is a purchase of somebody whom no link brought: some bring a coupon, some watched a video on the product's page.
+func (s *story) stroll(m market.Market, at time.Time) {
+	item, c := s.pick(m, nil), &s.World.Creators[s.random.IntN(5)]
+	switch s.random.IntN(6) {
+	case 0:
+		s.coupon = c.coupon
+	case 1:
+		if c.videos != nil && c.videos.Market == m.No {
+			s.view(m, c, at)
+			return
+		}
+	}
+	s.buy(m, item, nil, "", at, nil)
+	s.coupon = ""
+}
+
+// view is a video that is watched on a product's page, and the purchase after it.
+func (s *story) view(m market.Market, c *Creator, at time.Time) {
+	item := s.pick(m, c)
+	seen := link.NewView(*c.videos, 0, item.SKU, int64(3+s.random.IntN(40)), false, at.Add(-10*time.Minute).Truncate(time.Microsecond))
+	s.buy(m, item, nil, s.sealer.Seal(seen), at, &order.Shopper{Customer: fmt.Sprintf("viewer-%s-%d", m.ID, s.serial)})
+}
+
+// act is somebody who follows a bounty's link and does what it pays for; a few are taken back.
+func (s *story) act(m market.Market, c *Creator, at time.Time) {
+	made, ok := c.bounties[m.ID]
+	if !ok {
+		return
+	}
+	token := click.Token{Click: click.NewID(), Creator: c.ID, Program: click.Associates, Tracking: made.Tracking, Link: made.ID, Market: m.No,
+		Kind: click.KindShort, At: at.Truncate(time.Microsecond), Flags: click.FlagSandbox}
+	s.clicks = append(s.clicks, &click.Click{Token: token, Device: click.Device(1 + s.random.IntN(3)), RefererHost: c.handle + ".example", Country: countryOf(m)})
+	s.serial++
+	done := fmt.Sprintf("%s-b%04d", strings.ToUpper(m.ID), s.serial)
+	customer := &order.Shopper{Customer: fmt.Sprintf("company-%s-%d", m.ID, s.serial), NewCustomer: s.random.IntN(8) > 0}
+	s.tell(m, at.Add(20*time.Minute), order.Event{Type: order.TypeBountyCompleted, BountyPart: order.BountyPart{Bounty: done, Action: made.Action,
+		Shopper: customer, Clicks: []string{s.sealer.Seal(token)}}})
+	if s.random.IntN(9) == 0 {
+		s.tell(m, at.Add(5*24*time.Hour), order.Event{Type: order.TypeBountyReversed, BountyPart: order.BountyPart{Bounty: done}})
 	}
 }
 
@@ -157,6 +200,9 @@ func (s *story) visit(m market.Market, c *Creator, at time.Time) {
 		k.Verdict, k.Flags = click.VerdictPaidAd, k.Flags|click.FlagPaid
 	}
 	s.clicks = append(s.clicks, k)
+	if s.random.IntN(90) == 0 {
+		s.act(m, c, at.Add(time.Minute))
+	}
 	if s.random.IntN(100) >= 8 || k.Verdict == click.VerdictDeclaredBot {
 		return
 	}
@@ -181,6 +227,9 @@ func (s *story) buy(m market.Market, first *catalog.Item, c *Creator, token stri
 	s.serial++
 	orderID := fmt.Sprintf("%s-%05d", strings.ToUpper(m.ID), s.serial)
 	placed := &order.Placed{ID: orderID, Currency: m.Currency, Shopper: shopper}
+	if s.coupon != "" {
+		placed.Coupons = []string{s.coupon}
+	}
 	items := []*catalog.Item{first}
 	for s.random.IntN(3) == 0 && len(items) < 3 {
 		items = append(items, s.pick(m, c))
@@ -238,7 +287,7 @@ func (s *story) fulfil(m market.Market, orderID string, l order.Line, at time.Ti
 
 func (s *story) tell(m market.Market, at time.Time, e order.Event) {
 	e.Market, e.OccurredAt = m.ID, at.UTC().Truncate(time.Microsecond)
-	e.ID = fmt.Sprintf("history-%s-%s-%s-%d", e.Type, e.Order, e.Line, len(s.events))
+	e.ID = fmt.Sprintf("history-%s-%s%s-%s-%d", e.Type, e.Order, e.Bounty, e.Line, len(s.events))
 	s.events = append(s.events, happening{e.OccurredAt, m.No, e})
 }
 

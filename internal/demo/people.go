@@ -18,7 +18,6 @@ import (
 	"tributary/internal/market"
 	"tributary/internal/policy"
 	"tributary/internal/product"
-	"tributary/internal/ratecard"
 	"tributary/internal/secret"
 )
 
@@ -51,6 +50,9 @@ type Creator struct {
 	ID       id.ID
 	Email    string
 	Tracking map[string][]link.Tracking // by marketplace
+	coupon   string
+	videos   *link.Tracking       // through which videos on product pages are theirs
+	bounties map[string]link.Link // by marketplace
 }
 
 // World is what the demo is made of, before anything has happened in it.
@@ -63,16 +65,14 @@ type World struct {
 // goodsAtOnce keeps a transaction of the catalog short.
 const goodsAtOnce = 500
 
-// Settle makes marketplaces, catalog, rate cards, creators and accounts, as of an instant.
-func Settle(ctx context.Context, d *db.DB, ring *secret.Ring, goods *catalog.Catalog, storeBase string, at time.Time) (*World, error) {
+// Settle makes marketplaces, catalog, rates, creators and accounts, as of an instant; end is when the history will end, by
+// which promotions and cards to come are placed.
+func Settle(ctx context.Context, d *db.DB, ring *secret.Ring, goods *catalog.Catalog, storeBase string, at, end time.Time) (*World, error) {
 	w := &World{Catalog: goods, Markets: markets(storeBase)}
 	err := d.Write(ctx, db.Background, func(tx *db.Tx) error {
 		w.Creators = nil // a body may run twice
 		for _, m := range w.Markets {
 			if err := market.Save(tx, m); err != nil {
-				return err
-			}
-			if _, err := ratecard.Publish(tx, m.No, ShippedCard(at), at, 0); err != nil {
 				return err
 			}
 		}
@@ -83,8 +83,20 @@ func Settle(ctx context.Context, d *db.DB, ring *secret.Ring, goods *catalog.Cat
 			}
 			w.Creators = append(w.Creators, c)
 		}
-		_, err := auth.Open(tx, auth.Principal{Name: "Harbour Market", Role: auth.Admin}, at)
-		return err
+		for _, m := range w.Markets {
+			if err := settleTerms(tx, m, w, at, end); err != nil {
+				return err
+			}
+			if err := settleExtras(tx, m, w, at); err != nil {
+				return err
+			}
+		}
+		for _, p := range append([]auth.Principal{{Name: "Harbour Market", Role: auth.Admin}}, staff...) {
+			if _, err := auth.Open(tx, p, at); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -139,7 +151,7 @@ func Readdress(ctx context.Context, d *db.DB, storeBase string) error {
 }
 
 func settleCreator(tx *db.Tx, ring *secret.Ring, markets []market.Market, p person, at time.Time) (Creator, error) {
-	c := Creator{person: p, ID: id.New(at), Email: p.handle + "@creators.example", Tracking: map[string][]link.Tracking{}}
+	c := Creator{person: p, ID: id.New(at), Email: p.handle + "@creators.example", Tracking: map[string][]link.Tracking{}, bounties: map[string]link.Link{}}
 	if err := creator.Create(tx, ring, creator.Creator{ID: c.ID, Name: p.name, Handle: p.handle, Created: at}, creator.Personal{Email: c.Email}); err != nil {
 		return c, err
 	}
