@@ -74,6 +74,8 @@ func comingOf(book *ratecard.Book, now time.Time) (all []coming) {
 		for _, v := range book.Cards.Coming(kind, now) {
 			c := coming{version: v, changes: ratecard.Difference(before, v)}
 			c.cut = slices.ContainsFunc(c.changes, func(one ratecard.Changed) bool { return one.Turn == ratecard.Fall })
+			// What pays less comes first: that is what one must know.
+			slices.SortStableFunc(c.changes, func(a, b ratecard.Changed) int { return strings.Compare(string(a.Turn), string(b.Turn)) })
 			if len(c.changes) > 0 {
 				all = append(all, c)
 			}
@@ -269,6 +271,16 @@ func (d *desk) changeText(c ratecard.Changed) string {
 		return "everything else " + rest
 	}
 	return text
+}
+
+// actionName says what was done, as the offer that runs calls it.
+func (v *ratesView) actionName(b report.Bounty) string {
+	for _, o := range v.offers {
+		if o.Action == b.Action {
+			return o.Name
+		}
+	}
+	return b.Action
 }
 
 // bountyAddress leads to the explanation of a completed action. Ids are the store's: they are escaped.
