@@ -216,10 +216,13 @@ func (r *teller) arrive(events []Event) {
 	for _, e := range events {
 		last = max(last, e.At)
 	}
-	if r.once(3) {
+	switch r.IntN(6) {
+	case 0, 1:
 		last += r.lull()
+	case 2: // clocks of honest stores may be ahead
+		last -= instant(r.Int64N(int64(20 * hour)))
 	}
-	r.tale.Steps = append(r.tale.Steps, Step{Clock: last})
+	r.tale.Steps = append(r.tale.Steps, Step{Clock: max(last, r.tale.Begin)})
 	r.inGroups(r.repeat(events))
 }
 
@@ -246,8 +249,13 @@ func (r *teller) arriveLater(events []Event) {
 	for range 1 + r.IntN(6) {
 		stops = append(stops, r.tale.Begin+instant(r.Int64N(int64(2*r.span+90*day))))
 	}
+	m := newMarket(*r.p, r.tale.Begin)
 	for _, e := range events {
 		stops = append(stops, e.At)
+		if r.once(6) { // just when the month of an event closes, or the time to ship ends
+			edge := pick(r, []instant{m.payable(m.monthOf(e.At)), e.At + m.lapse()})
+			stops = append(stops, edge+pick(r, []instant{-1, 0, 1}))
+		}
 	}
 	slices.Sort(stops)
 	stops = append(stops, stops[len(stops)-1]+r.lull())
@@ -275,7 +283,7 @@ func (r *teller) untilDone() {
 	for _, s := range r.tale.Steps {
 		last = max(last, s.Clock)
 	}
-	r.tale.Steps = append(r.tale.Steps, Step{Clock: last})
+	r.tale.Steps = append(r.tale.Steps, Step{Clock: max(last, r.tale.Begin)})
 }
 
 // interfere lets people find clicks invalid and lines in breach, and take that back, between the steps.
