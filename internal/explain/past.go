@@ -1,8 +1,13 @@
 package explain
 
 import (
-	"encoding/json"
+	"bytes"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"tributary/internal/clock"
 	"tributary/internal/commission"
@@ -19,7 +24,11 @@ import (
 // policy takes. Nothing of it may be changed.
 type PastLine struct {
 	Order, Line string
-	At          int64             // ordered, microseconds
+	At          int64 // ordered, microseconds
+	SKU         string
+	Quantity    int64
+	Net         int64
+	Digital     bool
 	Facts       *commission.Facts // nil until PastFacts has read them
 	Events      []order.Applied   // of its goods, as acknowledged
 	Basis       commission.Basis  // what was decided
@@ -27,14 +36,22 @@ type PastLine struct {
 	Reason      string            // why it is nothing, where it is
 	Pending     int64             // minor units, as Earned
 	Earned      int64
-	whole       int64 // the version that carries the facts
+	whole       int64  // the version that carries the facts
+	subject     string // among decisions
+	category    string
 }
 
 // Terms are what the line was ordered with.
 func (p *PastLine) Terms() order.Terms { return decision.Terms(p.Facts) }
 
-// Category is the path of the line's category, in its one form; empty where it is not known.
-func (p *PastLine) Category() string { return product.CleanCategory(p.Facts.Category) }
+// Category is the path of the line's category, in its one form; empty where it is not known. Without facts it is known of
+// lines that earn, and of those that a seller pays for.
+func (p *PastLine) Category() string {
+	if p.Facts == nil {
+		return p.category
+	}
+	return product.CleanCategory(p.Facts.Category)
+}
 
 // PastCursor is where a reading of past lines stands.
 type PastCursor struct {
@@ -52,8 +69,11 @@ const lastText = "\U0010FFFF"
 
 var (
 	selectWhole = db.In(`SELECT subject, version, body FROM decision WHERE lane = $1 AND subject IN ($LIST)`)
+	// Only whole decisions, which begin with their facts, are of use.
+	walkWhole = db.Statement(`SELECT subject, version, body FROM decision WHERE lane = $1 AND subject >= $2 AND subject <= $3
+		AND substr(body, 1, 8) = '{"facts"' ORDER BY subject, version LIMIT $4`)
 	// The first bound on `at` says no more than the second: it is the one by which an index is entered.
-	selectPast = db.Statement(`SELECT order_id, line_id, at, whole_version, state, pending, earned, reason FROM line
+	selectPast = db.Statement(`SELECT order_id, line_id, at, sku, quantity, amount, digital, whole_version, state, pending, earned, reason FROM line
 		WHERE market = $1 AND at < $2 AND at >= $3 AND (at > $3 OR order_id > $4 OR order_id = $4 AND line_id > $5)
 		ORDER BY at, order_id, line_id LIMIT $6`)
 	countPast = db.Statement(`SELECT COUNT(*) FROM line WHERE market = $1 AND at < $2 AND at >= $3`)
@@ -94,49 +114,103 @@ func Past(tx *db.Tx, marketplace uint16, until time.Time, cursor *PastCursor, li
 	return page, PastFacts(tx, marketplace, lines)
 }
 
+// kept is what is read of a line's row beside its columns: decision.State without what only sums ask for.
+type kept struct {
+	Basis  commission.Basis  `json:"b"`
+	Events []order.Applied   `json:"e"`
+	Held   commission.Posted `json:"h"`
+	Margin struct {
+		Category string `json:"k"`
+	} `json:"m"`
+}
+
 // PastRows reads the same lines without their facts: their rows alone say what was decided and what it came to.
 func PastRows(tx *db.Tx, marketplace uint16, until time.Time, cursor *PastCursor, limit int) ([]PastLine, error) {
 	page := make([]PastLine, 0, limit)
 	err := tx.Each(selectPast, func(scan func(...any) error) error {
-		var p PastLine
-		var kept string
-		if err := scan(&p.Order, &p.Line, &p.At, &p.whole, &kept, &p.Pending, &p.Earned, &p.Reason); err != nil {
+		page = append(page, PastLine{})
+		p := &page[len(page)-1]
+		var text []byte
+		var digital int64
+		if err := scan(&p.Order, &p.Line, &p.At, &p.SKU, &p.Quantity, &p.Net, &digital, &p.whole, &text, &p.Pending, &p.Earned, &p.Reason); err != nil {
 			return err
 		}
-		var s decision.State
-		if err := json.Unmarshal([]byte(kept), &s); err != nil {
+		var k kept
+		if err := json.Unmarshal(text, &k); err != nil {
 			return err
 		}
-		p.Events, p.Held, p.Basis = s.Events, s.Held, s.Basis
-		page = append(page, p)
+		p.Events, p.Held, p.Basis, p.category, p.Digital = k.Events, k.Held, k.Basis, k.Margin.Category, digital == 1
 		cursor.At, cursor.Order, cursor.Line = p.At, p.Order, p.Line
 		return nil
 	}, int64(marketplace), clock.Micro(until), cursor.At, cursor.Order, cursor.Line, int64(limit))
 	return page, fault.Wrap(err, "reading past lines")
 }
 
-// PastFacts reads the facts of past lines.
+// PastFacts reads the facts of past lines. Ids mostly rise with time, so that lines of a page lie side by side among the
+// decisions: a walk over these takes a third of looking each one up. Where the walk meets many others it is given up.
 func PastFacts(tx *db.Tx, marketplace uint16, lines []*PastLine) error {
-	at := make(map[string]*PastLine, len(lines))
-	subjects := make([]any, len(lines))
-	for i, p := range lines {
-		subject := decision.Subject(p.Order, p.Line)
-		at[subject], subjects[i] = p, subject
+	if len(lines) == 0 {
+		return nil
 	}
-	err := tx.In(selectWhole, subjects, func(scan func(...any) error) error {
-		var subject, body string
+	for _, p := range lines {
+		p.subject = decision.Subject(p.Order, p.Line)
+	}
+	wanted := slices.Clone(lines)
+	slices.SortFunc(wanted, func(a, b *PastLine) int { return strings.Compare(a.subject, b.subject) })
+	left := wanted
+	first, last := wanted[0].subject, wanted[len(wanted)-1].subject
+	err := tx.Each(walkWhole, func(scan func(...any) error) error {
+		var subject string
 		var version int64
+		var body []byte
 		if err := scan(&subject, &version, &body); err != nil {
 			return err
 		}
-		p := at[subject]
-		if version != p.whole {
+		for len(left) > 0 && left[0].subject < subject {
+			left = left[1:]
+		}
+		if len(left) == 0 || left[0].subject != subject || left[0].whole != version {
 			return nil
 		}
-		var d decision.Line
-		err := json.Unmarshal([]byte(body), &d)
-		p.Facts = d.Facts
+		return left[0].read(body)
+	}, int64(marketplace), first, last, int64(len(lines)*walked))
+	if err != nil {
+		return fault.Wrap(err, "reading facts of past lines")
+	}
+	missed := slices.DeleteFunc(wanted, func(p *PastLine) bool { return p.Facts != nil })
+	return seekFacts(tx, marketplace, missed)
+}
+
+// walked is how many whole decisions a walk passes at most for each line that is looked for.
+const walked = 3
+
+// seekFacts looks each decision up.
+func seekFacts(tx *db.Tx, marketplace uint16, lines []*PastLine) error {
+	at := make(map[string]*PastLine, len(lines))
+	subjects := make([]any, len(lines))
+	for i, p := range lines {
+		at[p.subject], subjects[i] = p, p.subject
+	}
+	return fault.Wrap(tx.In(selectWhole, subjects, func(scan func(...any) error) error {
+		var subject string
+		var version int64
+		var body []byte
+		err := scan(&subject, &version, &body)
+		if err == nil && version == at[subject].whole {
+			err = at[subject].read(body)
+		}
 		return err
-	}, int64(marketplace))
-	return fault.Wrap(err, "reading facts of past lines")
+	}, int64(marketplace)), "reading facts of past lines")
+}
+
+// read takes the facts out of a whole decision, which begins with them; what was made of them is not looked at.
+func (p *PastLine) read(body []byte) error {
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(body))
+	for range 2 { // the object and its first name
+		if _, err := decoder.ReadToken(); err != nil {
+			return err
+		}
+	}
+	p.Facts = &commission.Facts{}
+	return json.UnmarshalDecode(decoder, p.Facts)
 }

@@ -94,12 +94,8 @@ func (r *run) answer(ctx context.Context, d *db.DB, shown func(done, total int64
 	cursor := explain.PastFrom(r.question.From)
 	for done := int64(0); ; {
 		read := 0
-		if err := d.Read(ctx, func(tx *db.Tx) error {
-			page, err := explain.Past(tx, r.no, r.question.Until, &cursor, pageLines)
-			read = len(page)
-			for i := range page {
-				r.line(&page[i])
-			}
+		if err := d.Read(ctx, func(tx *db.Tx) (err error) {
+			read, err = r.page(tx, &cursor)
 			return err
 		}); err != nil {
 			return nil, err
@@ -114,7 +110,29 @@ func (r *run) answer(ctx context.Context, d *db.DB, shown func(done, total int64
 	}
 }
 
-func (r *run) line(p *explain.PastLine) {
-	was, would, unsaid := r.draft.Line(rerate.Line{Facts: p.Facts, Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason}, r.now)
-	r.tally.add(p, was, would, unsaid)
+// page counts a page of lines. Facts are read only of those whose rows do not say enough.
+func (r *run) page(tx *db.Tx, cursor *explain.PastCursor) (read int, err error) {
+	page, err := explain.PastRows(tx, r.no, r.question.Until, cursor, pageLines)
+	if err != nil {
+		return 0, err
+	}
+	var unknown []*explain.PastLine
+	for i := range page {
+		p := &page[i]
+		was, would, known := r.draft.Row(rerate.Row{Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason, At: p.At, SKU: p.SKU,
+			Category: p.Category(), Quantity: p.Quantity, Net: p.Net, Digital: p.Digital}, r.now)
+		if known {
+			r.tally.add(p, was, would, "")
+		} else {
+			unknown = append(unknown, p)
+		}
+	}
+	if err := explain.PastFacts(tx, r.no, unknown); err != nil {
+		return 0, err
+	}
+	for _, p := range unknown {
+		was, would, unsaid := r.draft.Line(rerate.Line{Facts: p.Facts, Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason}, r.now)
+		r.tally.add(p, was, would, unsaid)
+	}
+	return len(page), nil
 }

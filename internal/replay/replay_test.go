@@ -2,12 +2,14 @@ package replay_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
 	"tributary/internal/db"
 	"tributary/internal/explain"
 	"tributary/internal/policy"
+	"tributary/internal/ratecard"
 	"tributary/internal/ratecard/ratefile"
 	"tributary/internal/replay"
 	"tributary/internal/rerate"
@@ -167,3 +169,74 @@ func rules(t testing.TB, text string) rerate.Rules {
 	}
 	return r
 }
+
+// drafts are files that change rates in every way.
+var drafts = map[string]string{
+	"a cut":         "offsite: {default: 3}",
+	"more":          "offsite: {default: 6, rates: {Home: 4.5, Home > Kitchen: {rate: 12, cap: 1.50}}, products: {SKU-3: 0, SKU-4: 9}}",
+	"excluded":      "offsite: {default: 4, rates: {Garden: excluded, Gift Cards: 2}}",
+	"views":         "onsite: {default: 5, rates: {Home: 1}}",
+	"boosted":       "boosted: {default: 8}",
+	"fees":          "seller_fee: {default: 12, rates: {Home: {rate: 20, minimum: 0.99}}}",
+	"a promotion":   "promotions: [{name: Winter, from: 2026-12-01, until: 2026-12-31, categories: [Home], add: 1.5}]",
+	"for newcomers": "promotions: [{name: Hello, from: 2026-12-01, until: 2026-12-31, set: 15, new_customers: true}]",
+	"no promotions": "promotions: []",
+	"a contract":    "contracts: [{creator: creator2, kind: offsite, rate: 9.5, from: 2026-12-01}]",
+	"no contracts":  "contracts: []",
+	"tiers":         "volume: {bands: [{above: 0, extra: 0}, {above: 100.00, extra: 1}, {above: 400.00, extra: 3}]}",
+	"everything": "offsite: {default: 5}\nonsite: {default: 3}\nseller_fee: {default: 10}\ncontracts: []\n" +
+		"promotions: [{name: Winter, from: 2026-12-01, until: 2026-12-31, multiply: 1.2}]\nvolume: {bands: [{above: 0, extra: 0.5}]}",
+}
+
+const head = "marketplace: us\ncurrency: USD\n"
+
+func (w *world) drafted(text string) *ratecard.Book {
+	w.t.Helper()
+	var book *ratecard.Book
+	w.read(func(tx *db.Tx) error {
+		file, err := ratefile.Read(tx, []byte(head+text))
+		if err == nil {
+			book, err = file.Book(w.book(), w.clock.Now(), false)
+		}
+		return err
+	})
+	return book
+}
+
+// What a row alone says is what its facts say, for every way in which rates may change.
+func TestRowsSayTheSame(t *testing.T) {
+	worlds := map[string]*world{"with views": newWorld(t, 4, nil), "clicks alone": newWorld(t, 4, nil, plain)}
+	for _, w := range worlds {
+		w.live(60, 6)
+	}
+	for name, text := range drafts {
+		for where, w := range worlds {
+			draft := rerate.New(w.book(), w.drafted(text), rerate.Rules{})
+			known, changed := 0, 0
+			for _, p := range w.pastLines() {
+				row := rerate.Row{Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason, At: p.At, SKU: p.SKU, Category: p.Category(),
+					Quantity: p.Quantity, Net: p.Net, Digital: p.Digital}
+				was, would, ok := draft.Row(row, w.clock.Now())
+				if !ok {
+					continue
+				}
+				known++
+				l := rerate.Line{Facts: p.Facts, Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason}
+				wasTruly, wouldTruly, unsaid := draft.Line(l, w.clock.Now())
+				if unsaid != "" || !was.Same(wasTruly) || !would.Same(wouldTruly) || !maps.Equal(was.Bases, wasTruly.Bases) || !maps.Equal(would.Bases, wouldTruly.Bases) {
+					t.Errorf("%s, %s, %s/%s: the row says %+v, then %+v; the facts %+v, then %+v %s", where, name, p.Order, p.Line, was, would, wasTruly, wouldTruly, unsaid)
+				}
+				if !was.Same(would) {
+					changed++
+				}
+			}
+			t.Logf("%s, %s: %d rows are enough, %d of them change", where, name, known, changed)
+			if known < 100 && name != "fees" && name != "everything" {
+				t.Errorf("%s, %s: only %d rows are enough", where, name, known)
+			}
+		}
+	}
+}
+
+// plain leaves nothing but clicks to be paid for.
+func plain(w *world) { w.plain = true }

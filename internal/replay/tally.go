@@ -27,6 +27,7 @@ type tally struct {
 	categories map[string]*Row
 	months     map[string]*Row
 	bases      map[volumeKey]*[2]int64 // earned base at present and under the draft
+	rows       [3]*Row                 // of the line at hand
 }
 
 type volumeKey struct {
@@ -51,10 +52,13 @@ func row[K comparable](rows map[K]*Row, key K) *Row {
 
 // add counts a line.
 func (t *tally) add(p *explain.PastLine, was, would rerate.Outcome, unsaid rerate.Unsaid) {
-	category, month := row(t.categories, p.Category()), row(t.months, t.month(p.At))
+	rows := append(t.rows[:0], &t.Total, row(t.months, t.month(p.At)))
+	if earns(was) || earns(would) {
+		rows = append(rows, row(t.categories, p.Category()))
+	}
 	if unsaid != "" {
 		t.Unsaid[unsaid]++
-		for _, r := range []*Row{&t.Total, category, month} {
+		for _, r := range rows {
 			r.leaveOut(was)
 		}
 		if was.Credited {
@@ -63,7 +67,7 @@ func (t *tally) add(p *explain.PastLine, was, would rerate.Outcome, unsaid rerat
 		return
 	}
 	same, moved := was.Same(would), was.Winner() != would.Winner()
-	for _, r := range []*Row{&t.Total, category, month} {
+	for _, r := range rows {
 		r.count(same, moved)
 		r.Present.add(was)
 		r.Draft.add(would)
@@ -87,6 +91,9 @@ func (t *tally) add(p *explain.PastLine, was, would rerate.Outcome, unsaid rerat
 		t.keep(p, was, would)
 	}
 }
+
+// earns tells whether a line can come to something: others have no place among categories.
+func earns(o rerate.Outcome) bool { return o.Credited && o.Reason == "" || o.Seller != "" }
 
 func (r *Row) leaveOut(was rerate.Outcome) {
 	r.Lines++
@@ -130,9 +137,8 @@ func (t *tally) keep(p *explain.PastLine, was, would rerate.Outcome) {
 	if change == 0 || len(*list) == most && abs((*list)[most-1].Change()) >= abs(change) {
 		return // the same amount to another creator is counted, not shown; of equals the earlier stays
 	}
-	f := p.Facts
-	e := Example{Order: p.Order, Line: p.Line, At: time.UnixMicro(p.At).UTC(), SKU: f.SKU, Category: p.Category(), Quantity: f.Quantity,
-		Net: f.Net, Was: sideOf(was), Would: sideOf(would)}
+	e := Example{Order: p.Order, Line: p.Line, At: time.UnixMicro(p.At).UTC(), SKU: p.SKU, Category: p.Category(), Quantity: p.Quantity,
+		Net: p.Net, Was: sideOf(was), Would: sideOf(would)}
 	at, _ := slices.BinarySearchFunc(*list, abs(change), func(e Example, size int64) int {
 		if abs(e.Change()) >= size {
 			return -1

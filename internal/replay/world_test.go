@@ -43,6 +43,7 @@ type world struct {
 	count  int
 	later  []later // what is still to happen
 	bent   func(policy.Policy) policy.Policy
+	plain  bool // no views, no tiers
 }
 
 type later struct {
@@ -57,8 +58,11 @@ var begin = time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
 var paths = []string{"Home > Kitchen > Kettles", "Home > Kitchen", "Home > Bedding", "Garden", "Games > Consoles", "Gift Cards", ""}
 
 // newWorld makes a world; bent, if set, says what is otherwise in its policy.
-func newWorld(t testing.TB, seed uint64, bent func(policy.Policy) policy.Policy) *world {
+func newWorld(t testing.TB, seed uint64, bent func(policy.Policy) policy.Policy, change ...func(*world)) *world {
 	w := &world{t: t, db: dbtest.Open(t), clock: clock.NewStopped(begin), ring: secret.FixedRing("replay"), random: rand.New(rand.NewPCG(seed, 7)), bent: bent}
+	for _, one := range change {
+		one(w)
+	}
 	if bent == nil {
 		w.bent = func(p policy.Policy) policy.Policy { return p }
 	}
@@ -137,6 +141,9 @@ func (w *world) publish(tx *db.Tx) error {
 		{Kind: ratecard.SellerFee, Effective: long, Default: 1500, Entries: []ratecard.Entry{{Category: "Games", BPS: 800, Minimum: 30}}},
 	}
 	for _, card := range cards {
+		if w.plain && card.Kind == ratecard.Onsite {
+			continue
+		}
 		if _, err := ratecard.Publish(tx, 1, card, long, 14); err != nil {
 			return err
 		}
@@ -159,6 +166,9 @@ func (w *world) publish(tx *db.Tx) error {
 	}
 	if _, err := ratecard.PublishContract(tx, 1, ratecard.Contract{Creator: who(0), Kind: ratecard.Offsite, BPS: 700, From: begin}, begin, 14); err != nil {
 		return err
+	}
+	if w.plain {
+		return nil
 	}
 	_, err := ratecard.PublishVolume(tx, 1, w.m.Location(), ratecard.Volume{From: "2026-02", Bands: []ratecard.Band{{Above: 0}, {Above: 20000, Extra: 200}}}, begin, 14)
 	return err
@@ -259,7 +269,7 @@ func (w *world) order(at time.Time) order.Event {
 func (w *world) touch(at time.Time) click.Token {
 	n := w.random.IntN(creators)
 	when := at.Add(-w.hours([]int{30, 50, 90}[w.random.IntN(3)])).Truncate(time.Microsecond)
-	if w.one(5) {
+	if w.one(5) && !w.plain {
 		owner := link.Tracking{ID: who(n) * 10, Creator: who(n), Program: click.Associates, Market: 1}
 		return link.NewView(owner, 0, sku(w.random.IntN(20)), 5+w.random.Int64N(30), w.one(3), when)
 	}

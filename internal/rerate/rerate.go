@@ -55,6 +55,7 @@ type Draft struct {
 	present *ratecard.Book
 	book    *ratecard.Book
 	changes differences
+	rows    byRow
 	applied map[policy.Policy]policy.Policy // policies with the rules, so that each is worked out once
 }
 
@@ -64,7 +65,9 @@ func New(present, book *ratecard.Book, rules Rules) *Draft {
 	if book == nil {
 		book = present
 	}
-	return &Draft{rules: rules, present: present, book: book, changes: compare(present, book), applied: map[policy.Policy]policy.Policy{}}
+	d := &Draft{rules: rules, present: present, book: book, changes: compare(present, book), applied: map[policy.Policy]policy.Policy{}}
+	d.rows = d.lookAtRows()
+	return d
 }
 
 // Volume gives the tiers that hold in a month (2026-12) at present and under the draft; nil: none.
@@ -199,36 +202,48 @@ func firstShipped(f *commission.Facts, events []order.Applied) (first int64) {
 }
 
 // differences say what a draft's book changes.
-type differences struct{ prices, fees, volumes, newCustomers bool }
+type differences struct {
+	prices, fees, volumes bool
+	newCustomers          bool // promotions for new customers, which are not there at present
+	newcomers             bool // there are such promotions at all
+}
 
 func (c differences) any() bool { return c.prices || c.fees || c.volumes }
 
 func compare(present, book *ratecard.Book) (c differences) {
 	if present == book {
-		return c
+		return c // newcomers are of no matter then
 	}
-	cards := func(b *ratecard.Book, fees bool) (list []*ratecard.Version) {
-		for _, v := range b.Cards {
-			if (v.Kind == ratecard.SellerFee) == fees {
-				list = append(list, v)
-			}
-		}
-		return list
+	c.fees = !sameCards(cardsFor(present, ratecard.SellerFee), cardsFor(book, ratecard.SellerFee))
+	c.prices = !slices.EqualFunc(present.Promotions, book.Promotions, samePromotion) || !sameContracts(present, book)
+	for _, kind := range []ratecard.Kind{ratecard.Offsite, ratecard.Onsite, ratecard.Boosted} {
+		c.prices = c.prices || !sameCards(cardsFor(present, kind), cardsFor(book, kind))
 	}
-	same := func(a, b *ratecard.Version) bool {
-		return a == b || a.ID == b.ID && a.Effective.Equal(b.Effective) && a.Default == b.Default && slices.Equal(a.Entries, b.Entries)
-	}
-	c.fees = !slices.EqualFunc(cards(present, true), cards(book, true), same)
-	c.prices = !slices.EqualFunc(cards(present, false), cards(book, false), same) ||
-		!slices.EqualFunc(present.Promotions, book.Promotions, samePromotion) || !sameContracts(present, book)
 	c.volumes = !slices.EqualFunc(present.Volumes, book.Volumes, func(a, b ratecard.Volume) bool {
 		return a.From == b.From && a.Number == b.Number && slices.Equal(a.Bands, b.Bands)
 	})
 	for _, p := range book.Promotions {
 		known := slices.ContainsFunc(present.Promotions, func(other ratecard.Promotion) bool { return samePromotion(p, other) })
+		c.newcomers = c.newcomers || p.NewCustomers
 		c.newCustomers = c.newCustomers || p.NewCustomers && !known
 	}
 	return c
+}
+
+// cardsFor are a book's cards of a kind.
+func cardsFor(b *ratecard.Book, kind ratecard.Kind) (list []*ratecard.Version) {
+	for _, v := range b.Cards {
+		if v.Kind == kind {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+func sameCards(a, b []*ratecard.Version) bool {
+	return slices.EqualFunc(a, b, func(a, b *ratecard.Version) bool {
+		return a == b || a.ID == b.ID && a.Effective.Equal(b.Effective) && a.Default == b.Default && slices.Equal(a.Entries, b.Entries)
+	})
 }
 
 func samePromotion(a, b ratecard.Promotion) bool {
