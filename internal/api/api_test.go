@@ -323,7 +323,8 @@ func TestAuthorisation(t *testing.T) {
 func TestOpenAPI(t *testing.T) {
 	w := newWorld(t)
 	code, text := w.call("", "GET", "/v1/openapi.json", nil)
-	if code != 200 || !strings.Contains(text, `"openapi":"3.1`) || !strings.Contains(text, "/v1/orders/{marketplace}/{order}") {
+	if code != 200 || !strings.Contains(text, `"openapi":"3.1`) || !strings.Contains(text, "/v1/orders/{marketplace}/{order}") ||
+		!strings.Contains(text, "exceeds_fee_by") || !strings.Contains(text, "/v1/reports/margin.csv") {
 		t.Errorf("%d %.300s", code, text)
 	}
 }

@@ -18,6 +18,8 @@ import (
 	"tributary/internal/report/sheet"
 )
 
+// Attribution, reasons and free items: what is read from lines and days, without money but for what was paid by shoppers.
+
 type attributionInput struct {
 	ReportQuery
 	SpanQuery
@@ -194,7 +196,7 @@ func (s *server) reportReasonLines(ctx context.Context, in *reasonLinesInput) (a
 	var lines []report.Line
 	var next string
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		if who != 0 {
+		if who != 0 { // their own list, which has its index and its cursor
 			f := report.Filter{Reason: in.Reason, Limit: in.Limit, After: after}
 			f.From, f.To = span.Bounds(m)
 			page, err := report.Lines(tx, who, m, f)
@@ -310,7 +312,7 @@ func (s *server) reportFreeItems(ctx context.Context, in *freeInput) (answer, er
 			return answer{}, err
 		}
 	}
-	limits := report.ShippedFreeLimits
+	limits := report.ShippedFreeLimits // told with the answer, so that a finding can be judged from it alone
 	var found []report.FreeFinding
 	if err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		found, err = report.FreeWatch(tx, m, month, limits)

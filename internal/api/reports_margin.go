@@ -13,6 +13,9 @@ import (
 	"tributary/internal/report/sheet"
 )
 
+// A margin's rows stand for months, categories, creators, or the lines of one order. What is known for operators alone is
+// left out of a creator's answer, not set to 0: nobody should take it for a figure.
+
 type marginInput struct {
 	ReportQuery
 	SpanQuery
@@ -30,11 +33,13 @@ type Figures struct {
 	Revenue    int64       `json:"revenue" doc:"the earned base"`
 	Commission int64       `json:"commission" doc:"at the base rate"`
 	Promotion  int64       `json:"promotion" doc:"what promotions add"`
+	CostShare  int64       `json:"cost_bps" doc:"commission and promotion in the revenue, basis points"`
 	Fees       *feeFigures `json:"fees,omitempty" doc:"for operators"`
 }
 
 type feeFigures struct {
 	Fee           int64 `json:"fee"`
+	Share         int64 `json:"fee_bps" doc:"in seller_revenue, basis points"`
 	Margin        int64 `json:"margin" doc:"the fee less commission and promotion"`
 	SellerRevenue int64 `json:"seller_revenue" doc:"of what sellers other than the shop sold"`
 	SellerCost    int64 `json:"seller_cost" doc:"commission and promotion of that"`
@@ -80,9 +85,9 @@ type marginBody struct {
 }
 
 func figuresOf(f report.Figures, fees bool) Figures {
-	shown := Figures{Units: f.Units, Revenue: f.Revenue, Commission: f.Commission, Promotion: f.Promotion}
+	shown := Figures{Units: f.Units, Revenue: f.Revenue, Commission: f.Commission, Promotion: f.Promotion, CostShare: f.CostShare()}
 	if fees {
-		shown.Fees = &feeFigures{f.Fee, f.Margin(), f.SellerRevenue, f.SellerCost, f.Excess()}
+		shown.Fees = &feeFigures{f.Fee, f.FeeShare(), f.Margin(), f.SellerRevenue, f.SellerCost, f.Excess()}
 	}
 	return shown
 }
@@ -118,6 +123,7 @@ func (s *server) reportMargin(ctx context.Context, in *marginInput) (answer, err
 	}); err != nil {
 		return answer{}, err
 	}
+	// Totals are of everything that fits, whichever page is shown, so that pages can be held against each other.
 	body.From, body.To, body.Total, body.BesideTotal = string(ask.From), string(ask.To), figuresOf(r.Total, fees), r.Aside
 	if left := r.Left(); fees {
 		body.Left = &left
@@ -128,6 +134,7 @@ func (s *server) reportMargin(ctx context.Context, in *marginInput) (answer, err
 		body.Rows = append(body.Rows, marginRow{Month: string(row.Month), Category: row.Category, Level: row.Level, Creator: creatorText(row.Creator),
 			Name: row.Name, Share: row.Share, Figures: figuresOf(row.Figures, fees)})
 	}
+	// They come with every page: there is one for each creator or month at most, and of creators the page shows some only.
 	for _, a := range r.Asides[:min(len(r.Asides), maxPageRows)] {
 		body.Beside = append(body.Beside, beside{a.Kind, string(a.Month), creatorText(a.Creator), a.Name, a.Count, a.Earned, a.Pending})
 	}
@@ -137,6 +144,7 @@ func (s *server) reportMargin(ctx context.Context, in *marginInput) (answer, err
 // orderMargin answers for one order's lines; to a creator, for those that are credited to them.
 func (s *server) orderMargin(ctx context.Context, in *marginInput, body marginBody, who id.ID, fees bool) (answer, error) {
 	unknown := fault.New(fault.NotFound, "order", "there is no such order in this marketplace", "check its id")
+	// To a creator, another's order is one that is not there: whether it exists is not theirs to know.
 	if !storable(in.Order) {
 		return answer{}, unknown
 	}

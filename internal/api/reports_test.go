@@ -297,7 +297,7 @@ func TestReportFiles(t *testing.T) {
 	w := newShop(t)
 	w.trade()
 	for path, want := range map[string]string{
-		"margin?marketplace=us&by=creator":                           "lines,,,0," + bob.Text(id.Creator) + ",'=Bob,2,210.00,58.33,9.45,0.00,,,USD,30.00,20.55,200.00,9.00,0.00",
+		"margin?marketplace=us&by=creator":                           "lines,,,0," + bob.Text(id.Creator) + ",'=Bob,2,210.00,58.33,9.45,0.00,4.50,,,USD,30.00,15.00,20.55,200.00,9.00,0.00",
 		"margin?marketplace=us&order=1":                              "1,1,SKU-1,,Home > Kitchen > Kettles,2026-11," + alice.Text(id.Creator) + ",Alice,2,100.00,4.50,0.00,USD,4.00,-0.50,0.50",
 		"attribution?marketplace=us":                                 "2026-11,,,3,310.00,100.00,4,317.00,100.00,317.00,100.00,USD",
 		"reasons?marketplace=us":                                     "2026-11,expired,1,50.00,7.00,USD",

@@ -34,6 +34,12 @@ func (f Figures) Margin() int64 { return f.Fee - f.Cost() }
 // Excess is by how much commission and promotion of what sellers sold exceed their fee; 0 where they do not.
 func (f Figures) Excess() int64 { return max(f.SellerCost-f.Fee, 0) }
 
+// CostShare is the cost in the revenue, basis points: the rate that really held.
+func (f Figures) CostShare() int64 { return Share(f.Cost(), f.Revenue) }
+
+// FeeShare is the fee in the revenue of what sellers sold, basis points.
+func (f Figures) FeeShare() int64 { return Share(f.Fee, f.SellerRevenue) }
+
 // Add adds others to them.
 func (f *Figures) Add(o Figures) {
 	f.Units, f.Revenue = f.Units+o.Units, f.Revenue+o.Revenue

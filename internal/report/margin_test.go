@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"pgregory.net/rapid"
 
 	"tributary/internal/db"
 	"tributary/internal/db/dbtest"
@@ -260,4 +263,19 @@ func TestSpan(t *testing.T) {
 	if whole := (report.Span{From: "2023-12", To: "2026-11"}); whole.Check() != nil || len(whole.Months()) != report.MaxMonths {
 		t.Errorf("%v", whole.Check())
 	}
+}
+
+// Months meet without a gap, in every zone and where clocks jump over midnight.
+func TestBounds(t *testing.T) {
+	zones := []string{"UTC", "America/New_York", "America/Sao_Paulo", "Asia/Beirut", "Asia/Kolkata", "Pacific/Apia", "Pacific/Kiritimati", "Africa/Cairo"}
+	rapid.Check(t, func(r *rapid.T) {
+		m := us
+		m.Zone = rapid.SampledFrom(zones).Draw(r, "zone")
+		first := market.Month(fmt.Sprintf("%d-%02d", rapid.IntRange(2000, 2036).Draw(r, "year"), rapid.IntRange(1, 12).Draw(r, "month")))
+		span := report.Span{From: first, To: first.Next().Next()}
+		from, to := span.Bounds(m)
+		if m.Month(from) != first || m.Month(from.Add(-time.Microsecond)) >= first || m.Month(to) != span.To.Next() || m.Month(to.Add(-time.Microsecond)) != span.To {
+			r.Fatalf("%v in %s: %v to %v", span, m.Zone, from.In(m.Location()), to.In(m.Location()))
+		}
+	})
 }

@@ -20,8 +20,8 @@ type ReasonRow struct {
 	Share   int64 // of all such lines of the month, basis points
 }
 
-// A line that changed last before the span began was ordered before it, too, but for this much: events may lie this far
-// in the future when they come in.
+// A line that changed last before the span began was ordered before it, too, but for this much: orders may lie this far in
+// the future when they come in (order.MaxAhead).
 const ahead = 24 * 60 * 60 * 1_000_000 // microseconds
 
 var (
@@ -34,7 +34,9 @@ var (
 )
 
 // ReasonsOf counts, month by month, oldest first, the lines that earn nothing: those of a creator, or all of them (0).
-// Within a month the reason with the most lines comes first.
+// Within a month the reason with the most lines comes first. What is awaited (awaiting_payment) is counted while it earns
+// nothing. It reads the lines themselves, since no sum of them is kept: a creator's by the index of their lists, all of
+// them by the time of order.
 func ReasonsOf(tx *db.Tx, m market.Market, creator id.ID, span Span) ([]ReasonRow, error) {
 	if err := span.Check(); err != nil {
 		return nil, err

@@ -12,24 +12,24 @@ import (
 func Margin(m market.Market, ask report.MarginAsk, r report.Margin, fees bool) Sheet {
 	s := Sheet{Name: "margin-" + m.ID + "-" + string(ask.From) + "-" + string(ask.To),
 		Columns: []string{"kind", "month", "category", "level", "creator", "name", "units", "revenue", "share_percent", "commission", "promotion",
-			"beside_earned", "beside_pending", "currency"}}
+			"cost_percent", "beside_earned", "beside_pending", "currency"}}
 	if fees {
-		s.Columns = append(s.Columns, "fee", "margin", "seller_revenue", "seller_cost", "exceeds_fee_by")
+		s.Columns = append(s.Columns, "fee", "fee_percent", "margin", "seller_revenue", "seller_cost", "exceeds_fee_by")
 	}
 	amount := amounts(m)
 	for _, row := range r.Rows {
 		cells := []string{"lines", string(row.Month), row.Category, count(int64(row.Level)), creatorText(row.Creator), row.Name, count(row.Units),
-			amount(row.Revenue), percent(row.Share), amount(row.Commission), amount(row.Promotion), "", "", m.Currency}
+			amount(row.Revenue), percent(row.Share), amount(row.Commission), amount(row.Promotion), percent(row.CostShare()), "", "", m.Currency}
 		if fees {
-			cells = append(cells, amount(row.Fee), amount(row.Margin()), amount(row.SellerRevenue), amount(row.SellerCost), amount(row.Excess()))
+			cells = append(cells, amount(row.Fee), percent(row.FeeShare()), amount(row.Margin()), amount(row.SellerRevenue), amount(row.SellerCost), amount(row.Excess()))
 		}
 		s.add(cells...)
 	}
 	for _, a := range r.Asides {
-		cells := []string{a.Kind, string(a.Month), "", "", creatorText(a.Creator), a.Name, "", "", "", "", "", amount(a.Earned),
+		cells := []string{a.Kind, string(a.Month), "", "", creatorText(a.Creator), a.Name, "", "", "", "", "", "", amount(a.Earned),
 			amount(a.Pending), m.Currency}
 		if fees {
-			cells = append(cells, "", amount(-a.Earned), "", "", "")
+			cells = append(cells, "", "", amount(-a.Earned), "", "", "")
 		}
 		s.add(cells...)
 	}

@@ -42,13 +42,13 @@ func TestFiles(t *testing.T) {
 		want  string
 	}{
 		"margin": {sheet.Margin(us, ask, report.Margin{Rows: []report.MarginRow{row}, Asides: []report.Aside{aside}}, true),
-			"kind,month,category,level,creator,name,units,revenue,share_percent,commission,promotion,beside_earned,beside_pending,currency," +
-				"fee,margin,seller_revenue,seller_cost,exceeds_fee_by\n" +
-				"lines,,\"A, B > C\",1,,,3,1234.56,25.12,40.00,-0.01,,,USD,30.00,-9.99,1000.00,35.00,5.00\n" +
-				"bounty,2026-03,,,,,,,,,,15.00,7.00,USD,,-15.00,,,\n"},
+			"kind,month,category,level,creator,name,units,revenue,share_percent,commission,promotion,cost_percent,beside_earned,beside_pending,currency," +
+				"fee,fee_percent,margin,seller_revenue,seller_cost,exceeds_fee_by\n" +
+				"lines,,\"A, B > C\",1,,,3,1234.56,25.12,40.00,-0.01,3.24,,,USD,30.00,3.00,-9.99,1000.00,35.00,5.00\n" +
+				"bounty,2026-03,,,,,,,,,,,15.00,7.00,USD,,,-15.00,,,\n"},
 		"a creator's margin has no fee": {sheet.Margin(jp, ask, report.Margin{Rows: []report.MarginRow{row}}, false),
-			"kind,month,category,level,creator,name,units,revenue,share_percent,commission,promotion,beside_earned,beside_pending,currency\n" +
-				"lines,,\"A, B > C\",1,,,3,123456,25.12,4000,-1,,,JPY\n"},
+			"kind,month,category,level,creator,name,units,revenue,share_percent,commission,promotion,cost_percent,beside_earned,beside_pending,currency\n" +
+				"lines,,\"A, B > C\",1,,,3,123456,25.12,4000,-1,3.24,,,JPY\n"},
 		"order": {sheet.Order(us, "=1001", []report.LineMargin{{Line: "1", SKU: "@SKU", Month: "2026-03", Creator: ada, Name: "+Ada", Figures: row.Figures}}, true),
 			"order,line,sku,title,category,month,creator,name,units,revenue,commission,promotion,currency,fee,margin,exceeds_fee_by\n" +
 				"'=1001,1,'@SKU,,,2026-03," + ada.Text(id.Creator) + ",'+Ada,3,1234.56,40.00,-0.01,USD,30.00,-9.99,5.00\n"},
