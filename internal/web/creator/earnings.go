@@ -13,7 +13,9 @@ import (
 
 	"tributary/internal/attribution"
 	"tributary/internal/db"
+	"tributary/internal/decision"
 	"tributary/internal/enrolment"
+	"tributary/internal/explain"
 	"tributary/internal/fault"
 	"tributary/internal/market"
 	"tributary/internal/money"
@@ -31,6 +33,8 @@ type earnings struct {
 	filter report.Filter
 	page   report.Page
 	months []market.Month
+	beside *explain.Beside // of the month that is looked at
+	month  market.Month
 }
 
 // readFilter reads the filter from an address. What it does not know is refused, so that a mistyped address never shows
@@ -124,6 +128,14 @@ func (p *Pages) Earnings(w http.ResponseWriter, r *http.Request) error {
 			e.months = append(e.months, month)
 			month = market.MonthOf(monthStart(month, d.Market).Add(-time.Hour), d.Market.Location())
 		}
+		if text := e.query.Get("month"); text != "" {
+			e.month = market.Month(text) // readFilter let it through
+			beside, err := explain.BesideLines(tx, d.me.Creator, d.Market, e.month)
+			if err != nil {
+				return nil, err
+			}
+			e.beside = &beside
+		}
 		return earningsPage(&e), nil
 	})
 }
@@ -196,4 +208,19 @@ func (e *earnings) next() string {
 func (e *earnings) filtered() bool {
 	f := e.filter
 	return f.Text != "" || f.State != "" || f.Reason != "" || f.Program != 0 || !f.From.IsZero()
+}
+
+// tierText says how the extra of a month follows from what it earned on: each band by itself.
+func (d *desk) tierText(v *decision.Volume) string {
+	text := d.money(v.Base) + " of shipped goods count, less what came back"
+	for i, band := range v.Bands {
+		top := v.Base
+		if i+1 < len(v.Bands) {
+			top = min(top, v.Bands[i+1].Above)
+		}
+		if top > band.Above {
+			text += "; " + d.Format.Percent(band.Extra) + " of the " + d.money(top-band.Above) + " above " + d.money(band.Above)
+		}
+	}
+	return text
 }

@@ -18,7 +18,6 @@ import (
 	"tributary/internal/id"
 	"tributary/internal/link"
 	"tributary/internal/ratecard"
-	"tributary/internal/report"
 	"tributary/internal/web/ui"
 )
 
@@ -91,7 +90,7 @@ type ratesView struct {
 	coming    []coming
 	contracts []ratecard.Contract
 	offers    []bounty.Offer
-	done      []report.Bounty
+	done      []explain.BountyRow
 	tracking  []link.Tracking
 	refused   string
 }
@@ -121,7 +120,7 @@ func (p *Pages) readRates(tx *db.Tx, d *desk) (*ratesView, error) {
 		return nil, err
 	}
 	v.offers = bounty.Current(offers, d.now)
-	if v.done, err = report.Bounties(tx, d.me.Creator, d.Market, pageBounties); err != nil {
+	if v.done, err = explain.Bounties(tx, d.me.Creator, d.Market, pageBounties); err != nil {
 		return nil, err
 	}
 	all, err := link.TrackingOf(tx, []id.ID{d.me.Creator})
@@ -238,7 +237,7 @@ func (d *desk) terms(o bounty.Offer) string {
 }
 
 // bountyState says where a completed bounty stands.
-func (d *desk) bountyState(b report.Bounty) (text, class string) {
+func (d *desk) bountyState(b explain.BountyRow) (text, class string) {
 	switch {
 	case b.Earned > 0:
 		return "earned", "earn"
@@ -274,7 +273,7 @@ func (d *desk) changeText(c ratecard.Changed) string {
 }
 
 // actionName says what was done, as the offer that runs calls it.
-func (v *ratesView) actionName(b report.Bounty) string {
+func (v *ratesView) actionName(b explain.BountyRow) string {
 	for _, o := range v.offers {
 		if o.Action == b.Action {
 			return o.Name
@@ -284,6 +283,6 @@ func (v *ratesView) actionName(b report.Bounty) string {
 }
 
 // bountyAddress leads to the explanation of a completed action. Ids are the store's: they are escaped.
-func (d *desk) bountyAddress(b report.Bounty) string {
+func (d *desk) bountyAddress(b explain.BountyRow) string {
 	return d.inMarket("/creator/bounties/" + url.PathEscape(b.ID))
 }
