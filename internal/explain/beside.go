@@ -37,7 +37,10 @@ func Bounties(tx *db.Tx, creator id.ID, m market.Market, limit int) (found []Bou
 		if err := scan(&b.ID, &b.Action, &at, &reason, &b.Pending, &b.Earned, &ripe); err != nil {
 			return err
 		}
-		b.At, b.Ripe, b.Reason = clock.FromMicro(at), instant(ripe), attribution.Reason(reason)
+		b.At, b.Reason = clock.FromMicro(at), attribution.Reason(reason)
+		if ripe > 0 {
+			b.Ripe = clock.FromMicro(ripe)
+		}
 		found = append(found, b)
 		return nil
 	}, int64(creator), m.Lane(), int64(limit))
