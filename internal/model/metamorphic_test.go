@@ -25,8 +25,8 @@ type relation struct {
 func (rel relation) hold(t *testing.T) {
 	t.Helper()
 	es := newEngines(t)
-	first, held := number(t, "MODEL_SEED", 1), 0
-	for seed := first; seed < first+number(t, "MODEL_TALES", related); seed++ {
+	first, tales, held := number(t, "MODEL_SEED", 1), number(t, "MODEL_TALES", related), uint64(0)
+	for seed := first; seed < first+tales; seed++ {
 		if (seed-first)%talesPerDatabase == talesPerDatabase-1 {
 			es = newEngines(t)
 		}
@@ -51,7 +51,7 @@ func (rel relation) hold(t *testing.T) {
 			t.Fatalf("seed %d: %s\nand\n%s\n%s", seed, before.text(), after.text(), strings.Join(wrong, "\n"))
 		}
 	}
-	if held < related/2 {
+	if held < tales/2 {
 		t.Errorf("only %d tales were without contradictions", held)
 	}
 }
