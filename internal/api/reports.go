@@ -55,7 +55,8 @@ type answer struct {
 }
 
 // addReport describes a report under both its addresses.
-func addReport[I any](d huma.API, path, name string, read func(context.Context, *I) (answer, error), body any, summary string) {
+func addReport[I any](d huma.API, path, name string, read func(context.Context, *I) (answer, error), body any,
+	summary string) {
 	// The stream below writes the body, so its form is told here.
 	form := d.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(body), true, name)
 	file := &huma.MediaType{Schema: &huma.Schema{Type: "string"}}
@@ -91,7 +92,8 @@ func (a answer) write(ctx huma.Context) {
 		return
 	}
 	ctx.SetHeader("Content-Type", csvType+"; charset=utf-8")
-	ctx.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": a.file.Name + ".csv"}))
+	file := map[string]string{"filename": a.file.Name + ".csv"}
+	ctx.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", file))
 	a.file.Rows = a.file.Rows[:min(len(a.file.Rows), maxFileRows)]
 	if err := a.file.WriteCSV(ctx.BodyWriter()); err != nil {
 		slog.Warn("a file of a report was not taken whole", "err", err)

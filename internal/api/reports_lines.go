@@ -57,8 +57,8 @@ type attributionBody struct {
 }
 
 // modelsNote stands with every comparison of models.
-const modelsNote = "Creators are paid by the last click alone. First click and linear show how the same purchases would be shared; no amount of " +
-	"money follows from them."
+const modelsNote = "Creators are paid by the last click alone. First click and linear show how the same purchases would be " +
+	"shared; no amount of money follows from them."
 
 func modelRowOf(r report.ModelRow) modelRow {
 	return modelRow{Month: string(r.Month), Creator: creatorText(r.Creator), Name: r.Name,
@@ -85,9 +85,10 @@ func (s *server) reportAttribution(ctx context.Context, in *attributionInput) (a
 		return answer{}, err
 	}
 	all := report.ModelRow{Models: total, LastShare: report.Share(total.LastRevenue, total.LastRevenue),
-		FirstShare: report.Share(total.FirstRevenue, total.FirstRevenue), LinearShare: report.Share(total.LinearRevenue, total.LinearRevenue)}
-	body := attributionBody{Marketplace: m.ID, Currency: m.Currency, From: string(ask.From), To: string(ask.To), By: in.By, Note: modelsNote,
-		Rows: []modelRow{}, Total: modelRowOf(all)}
+		FirstShare:  report.Share(total.FirstRevenue, total.FirstRevenue),
+		LinearShare: report.Share(total.LinearRevenue, total.LinearRevenue)}
+	body := attributionBody{Marketplace: m.ID, Currency: m.Currency, From: string(ask.From), To: string(ask.To), By: in.By,
+		Note: modelsNote, Rows: []modelRow{}, Total: modelRowOf(all)}
 	shown, next := page(rows, in.After, in.Limit)
 	body.Next = next
 	for _, r := range shown {
@@ -134,10 +135,12 @@ func (s *server) reportReasons(ctx context.Context, in *reasonsInput) (answer, e
 	}); err != nil {
 		return answer{}, err
 	}
-	body := reasonsBody{Marketplace: m.ID, Currency: m.Currency, From: string(span.From), To: string(span.To), Rows: []reasonRow{}}
+	body := reasonsBody{Marketplace: m.ID, Currency: m.Currency, From: string(span.From), To: string(span.To),
+		Rows: []reasonRow{}}
 	for _, r := range rows {
-		body.Rows = append(body.Rows, reasonRow{string(r.Month), r.Reason, r.Lines, r.Share, r.Revenue, address("/v1/reports/reasons/lines",
-			"marketplace", m.ID, "creator", in.Creator, "month", string(r.Month), "reason", r.Reason)})
+		open := address("/v1/reports/reasons/lines", "marketplace", m.ID, "creator", in.Creator,
+			"month", string(r.Month), "reason", r.Reason)
+		body.Rows = append(body.Rows, reasonRow{string(r.Month), r.Reason, r.Lines, r.Share, r.Revenue, open})
 	}
 	return answer{body, sheet.Reasons(m, span, rows)}, nil
 }
@@ -217,7 +220,8 @@ func (s *server) reportReasonLines(ctx context.Context, in *reasonLinesInput) (a
 	if err != nil {
 		return answer{}, err
 	}
-	body := reasonLinesBody{Marketplace: m.ID, Currency: m.Currency, Month: in.Month, Reason: in.Reason, Lines: []reasonLine{}, Next: next}
+	body := reasonLinesBody{Marketplace: m.ID, Currency: m.Currency, Month: in.Month, Reason: in.Reason,
+		Lines: []reasonLine{}, Next: next}
 	for _, l := range lines {
 		body.Lines = append(body.Lines, reasonLineOf(m, l))
 	}
@@ -225,8 +229,9 @@ func (s *server) reportReasonLines(ctx context.Context, in *reasonLinesInput) (a
 }
 
 func reasonLineOf(m market.Market, l report.Line) reasonLine {
-	shown := reasonLine{Order: l.Order, Line: l.ID, Ordered: instantText(l.At), SKU: l.SKU, Title: l.Title, Category: l.Category, Quantity: l.Quantity,
-		Amount: l.Amount, Creator: creatorText(l.Creator), Tag: l.Tag, Open: "/v1/orders/" + m.ID + "/" + url.PathEscape(l.Order)}
+	shown := reasonLine{Order: l.Order, Line: l.ID, Ordered: instantText(l.At), SKU: l.SKU, Title: l.Title,
+		Category: l.Category, Quantity: l.Quantity, Amount: l.Amount, Creator: creatorText(l.Creator), Tag: l.Tag,
+		Open: "/v1/orders/" + m.ID + "/" + url.PathEscape(l.Order)}
 	if l.Program != 0 {
 		shown.Program = enrolment.Program(l.Program).String()
 	}
@@ -234,12 +239,13 @@ func reasonLineOf(m market.Market, l report.Line) reasonLine {
 }
 
 func lineSheet(m market.Market, in *reasonLinesInput, lines []reasonLine) sheet.Sheet {
-	file := sheet.Sheet{Name: "reason-" + in.Reason + "-" + m.ID + "-" + in.Month, Columns: []string{"order", "line", "ordered_at", "sku", "title", "category",
-		"quantity", "amount", "currency", "creator", "program", "tag", "reason"}}
+	file := sheet.Sheet{Name: "reason-" + in.Reason + "-" + m.ID + "-" + in.Month,
+		Columns: []string{"order", "line", "ordered_at",
+			"sku", "title", "category", "quantity", "amount", "currency", "creator", "program", "tag", "reason"}}
 	digits := money.Digits(m.Currency)
 	for _, l := range lines {
-		file.Rows = append(file.Rows, []string{l.Order, l.Line, l.Ordered, l.SKU, l.Title, l.Category, strconv.FormatInt(l.Quantity, 10),
-			money.Decimal(l.Amount, digits), m.Currency, l.Creator, l.Program, l.Tag, in.Reason})
+		file.Rows = append(file.Rows, []string{l.Order, l.Line, l.Ordered, l.SKU, l.Title, l.Category,
+			strconv.FormatInt(l.Quantity, 10), money.Decimal(l.Amount, digits), m.Currency, l.Creator, l.Program, l.Tag, in.Reason})
 	}
 	return file
 }
@@ -321,11 +327,12 @@ func (s *server) reportFreeItems(ctx context.Context, in *freeInput) (answer, er
 		return answer{}, err
 	}
 	body := freeBody{m.ID, m.Currency, string(month), limits.Units, limits.Share, []freeFinding{}}
-	file := sheet.Sheet{Name: "free-items-" + m.ID + "-" + string(month), Columns: []string{"creator", "name", "units", "free", "share_percent", "revenue", "currency"}}
+	file := sheet.Sheet{Name: "free-items-" + m.ID + "-" + string(month), Columns: []string{"creator", "name", "units", "free",
+		"share_percent", "revenue", "currency"}}
 	for _, f := range found {
 		body.Findings = append(body.Findings, freeFinding{f.Creator.Text(id.Creator), f.Name, f.Units, f.Free, f.Share, f.Revenue})
-		file.Rows = append(file.Rows, []string{f.Creator.Text(id.Creator), f.Name, strconv.FormatInt(f.Units, 10), strconv.FormatInt(f.Free, 10),
-			money.Decimal(f.Share, 2), money.Decimal(f.Revenue, money.Digits(m.Currency)), m.Currency})
+		file.Rows = append(file.Rows, []string{f.Creator.Text(id.Creator), f.Name, strconv.FormatInt(f.Units, 10),
+			strconv.FormatInt(f.Free, 10), money.Decimal(f.Share, 2), money.Decimal(f.Revenue, money.Digits(m.Currency)), m.Currency})
 	}
 	return answer{body, file}, nil
 }

@@ -77,15 +77,16 @@ type marginBody struct {
 	By          string      `json:"by" enum:"month,category,creator,line"`
 	Order       string      `json:"order,omitempty"`
 	Rows        []marginRow `json:"rows"`
-	Beside      []beside    `json:"beside" doc:"what is paid beside lines, of the same months; none where one category or order is asked for"`
+	Beside      []beside    `json:"beside" doc:"what is paid beside lines; none where one category or order is asked for"`
 	Total       Figures     `json:"total" doc:"of all rows, also those on other pages"`
 	BesideTotal int64       `json:"beside_earned"`
-	Left        *int64      `json:"left,omitempty" doc:"what the fees leave once lines, volume tiers and bounties are paid; for operators"`
+	Left        *int64      `json:"left,omitempty" doc:"what the fees leave once everything is paid; for operators"`
 	Next        int         `json:"next,omitempty" doc:"send as after for the next page; left out at the end"`
 }
 
 func figuresOf(f report.Figures, fees bool) Figures {
-	shown := Figures{Units: f.Units, Revenue: f.Revenue, Commission: f.Commission, Promotion: f.Promotion, CostShare: f.CostShare()}
+	shown := Figures{Units: f.Units, Revenue: f.Revenue, Commission: f.Commission, Promotion: f.Promotion,
+		CostShare: f.CostShare()}
 	if fees {
 		shown.Fees = &feeFigures{f.Fee, f.FeeShare(), f.Margin(), f.SellerRevenue, f.SellerCost, f.Excess()}
 	}
@@ -131,12 +132,13 @@ func (s *server) reportMargin(ctx context.Context, in *marginInput) (answer, err
 	shown, next := page(r.Rows, in.After, in.Limit)
 	body.Next = next
 	for _, row := range shown {
-		body.Rows = append(body.Rows, marginRow{Month: string(row.Month), Category: row.Category, Level: row.Level, Creator: creatorText(row.Creator),
-			Name: row.Name, Share: row.Share, Figures: figuresOf(row.Figures, fees)})
+		body.Rows = append(body.Rows, marginRow{Month: string(row.Month), Category: row.Category, Level: row.Level,
+			Creator: creatorText(row.Creator), Name: row.Name, Share: row.Share, Figures: figuresOf(row.Figures, fees)})
 	}
 	// They come with every page: there is one for each creator or month at most, and of creators the page shows some only.
 	for _, a := range r.Asides[:min(len(r.Asides), maxPageRows)] {
-		body.Beside = append(body.Beside, beside{a.Kind, string(a.Month), creatorText(a.Creator), a.Name, a.Count, a.Earned, a.Pending})
+		body.Beside = append(body.Beside, beside{a.Kind, string(a.Month), creatorText(a.Creator), a.Name, a.Count, a.Earned,
+			a.Pending})
 	}
 	return answer{body, sheet.Margin(m, ask, r, fees)}, nil
 }
@@ -171,8 +173,9 @@ func (s *server) orderMargin(ctx context.Context, in *marginInput, body marginBo
 		return answer{}, unknown
 	}
 	for _, l := range own {
-		body.Rows = append(body.Rows, marginRow{Month: string(l.Month), Category: l.Category, Creator: creatorText(l.Creator), Name: l.Name,
-			Line: l.Line, SKU: l.SKU, Title: l.Title, Share: report.Share(l.Revenue, total.Revenue), Figures: figuresOf(l.Figures, fees)})
+		body.Rows = append(body.Rows, marginRow{Month: string(l.Month), Category: l.Category, Creator: creatorText(l.Creator),
+			Name: l.Name, Line: l.Line, SKU: l.SKU, Title: l.Title, Share: report.Share(l.Revenue, total.Revenue),
+			Figures: figuresOf(l.Figures, fees)})
 	}
 	body.By, body.Order, body.Total = "line", in.Order, figuresOf(total, fees)
 	return answer{body, sheet.Order(m, in.Order, own, fees)}, nil
@@ -218,11 +221,11 @@ func (s *server) reportRates(ctx context.Context, in *ratesInput) (answer, error
 		return answer{}, err
 	}
 	body := ratesBody{Marketplace: m.ID, At: instantText(now), Warnings: []rateWarning{}}
-	file := sheet.Sheet{Name: "rates-above-fee-" + m.ID, Columns: []string{"kind", "what", "from", "until", "base_percent", "final_percent", "fee_percent",
-		"promotion", "match", "fee_match"}}
+	file := sheet.Sheet{Name: "rates-above-fee-" + m.ID, Columns: []string{"kind", "what", "from", "until", "base_percent",
+		"final_percent", "fee_percent", "promotion", "match", "fee_match"}}
 	for _, w := range warnings {
-		shown := rateWarning{Kind: string(w.Kind), What: w.What, From: instantText(w.From), Base: w.Base, Final: w.Final, Fee: w.Fee, Match: w.Match,
-			FeeMatch: w.FeeMatch}
+		shown := rateWarning{Kind: string(w.Kind), What: w.What, From: instantText(w.From), Base: w.Base, Final: w.Final,
+			Fee: w.Fee, Match: w.Match, FeeMatch: w.FeeMatch}
 		until := ""
 		if !w.Until.IsZero() {
 			until = instantText(w.Until)
@@ -232,8 +235,8 @@ func (s *server) reportRates(ctx context.Context, in *ratesInput) (answer, error
 			shown.Promotion = w.Promotion.Name
 		}
 		body.Warnings = append(body.Warnings, shown)
-		file.Rows = append(file.Rows, []string{shown.Kind, shown.What, shown.From, until, ratecard.FormatPercent(w.Base), ratecard.FormatPercent(w.Final),
-			ratecard.FormatPercent(w.Fee), shown.Promotion, shown.Match, shown.FeeMatch})
+		file.Rows = append(file.Rows, []string{shown.Kind, shown.What, shown.From, until, ratecard.FormatPercent(w.Base),
+			ratecard.FormatPercent(w.Final), ratecard.FormatPercent(w.Fee), shown.Promotion, shown.Match, shown.FeeMatch})
 	}
 	return answer{body, file}, nil
 }

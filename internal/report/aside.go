@@ -16,9 +16,11 @@ import (
 
 var (
 	volumeByMonth = db.Statement(`SELECT month, 0, COUNT(*), CAST(SUM(extra) AS BIGINT) FROM volume_month
-		WHERE market = $1 AND creator >= $2 AND creator <= $3 AND month >= $4 AND month <= $5 AND extra <> 0 GROUP BY month ORDER BY month`)
+		WHERE market = $1 AND creator >= $2 AND creator <= $3 AND month >= $4 AND month <= $5 AND extra <> 0
+		GROUP BY month ORDER BY month`)
 	volumeByCreator = db.Statement(`SELECT '', creator, COUNT(*), CAST(SUM(extra) AS BIGINT) FROM volume_month
-		WHERE market = $1 AND creator >= $2 AND creator <= $3 AND month >= $4 AND month <= $5 AND extra <> 0 GROUP BY creator ORDER BY creator`)
+		WHERE market = $1 AND creator >= $2 AND creator <= $3 AND month >= $4 AND month <= $5 AND extra <> 0
+		GROUP BY creator ORDER BY creator`)
 	bountiesOfAll = db.Statement(`SELECT at, creator, pending, earned FROM bounty_claim
 		WHERE market = $1 AND at >= $2 AND at < $3 AND (pending <> 0 OR earned <> 0)`)
 	bountiesOfOne = db.Statement(`SELECT at, creator, pending, earned FROM bounty_claim
@@ -74,7 +76,8 @@ func (r *Margin) readAsides(tx *db.Tx, m market.Market, ask MarginAsk) error {
 		r.Asides = append(r.Asides, *sum)
 	}
 	slices.SortFunc(r.Asides, func(a, b Aside) int {
-		return cmp.Or(strings.Compare(string(a.Month), string(b.Month)), cmp.Compare(a.Creator, b.Creator), strings.Compare(a.Kind, b.Kind))
+		return cmp.Or(strings.Compare(string(a.Month), string(b.Month)), cmp.Compare(a.Creator, b.Creator),
+			strings.Compare(a.Kind, b.Kind))
 	})
 	return fault.Wrap(err, "reading bounties")
 }

@@ -32,8 +32,8 @@ type FreeFinding struct {
 	Revenue int64 // earned base of the month
 }
 
-var selectFree = db.Statement(`SELECT creator, CAST(SUM(units) AS BIGINT), CAST(SUM(free) AS BIGINT), CAST(SUM(revenue) AS BIGINT)
-	FROM margin_month WHERE market = $1 AND month = $2 AND creator > 0 GROUP BY creator
+var selectFree = db.Statement(`SELECT creator, CAST(SUM(units) AS BIGINT), CAST(SUM(free) AS BIGINT),
+	CAST(SUM(revenue) AS BIGINT) FROM margin_month WHERE market = $1 AND month = $2 AND creator > 0 GROUP BY creator
 	HAVING CAST(SUM(free) AS BIGINT) >= $3 ORDER BY 3 DESC, creator`)
 
 // FreeWatch lists the creators whose month reached the limits, by units given away, the most first.

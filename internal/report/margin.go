@@ -117,14 +117,15 @@ const marginOfOne = ` FROM margin_month WHERE market = $1 AND creator = $2
 
 var (
 	marginByMonth    = db.Statement(`SELECT month, '', 0, ` + marginSums + marginWhere + `GROUP BY month ORDER BY month`)
-	marginByCategory = db.Statement(`SELECT '', category, 0, ` + marginSums + marginWhere + `GROUP BY category ORDER BY category`)
+	marginByCategory = db.Statement(`SELECT '', category, 0, ` + marginSums + marginWhere + `GROUP BY category
+		ORDER BY category`)
 	// A month's creators stand in order, so that only their sums have to be sorted.
 	marginByCreator = db.Statement(`SELECT '', '', creator, CAST(SUM(units) AS BIGINT), CAST(SUM(revenue) AS BIGINT),
-		CAST(SUM(commission) AS BIGINT), CAST(SUM(promotion) AS BIGINT), CAST(SUM(fee) AS BIGINT), CAST(SUM(seller_revenue) AS BIGINT),
-		CAST(SUM(seller_cost) AS BIGINT) FROM (SELECT month, creator, CAST(SUM(units) AS BIGINT) AS units,
-			CAST(SUM(revenue) AS BIGINT) AS revenue, CAST(SUM(commission) AS BIGINT) AS commission, CAST(SUM(promotion) AS BIGINT) AS promotion,
-			CAST(SUM(fee) AS BIGINT) AS fee, CAST(SUM(sold * revenue) AS BIGINT) AS seller_revenue,
-			CAST(SUM(sold * (commission + promotion)) AS BIGINT) AS seller_cost` + marginWhere + `GROUP BY month, creator) s
+		CAST(SUM(commission) AS BIGINT), CAST(SUM(promotion) AS BIGINT), CAST(SUM(fee) AS BIGINT),
+		CAST(SUM(seller_revenue) AS BIGINT), CAST(SUM(seller_cost) AS BIGINT)
+		FROM (SELECT month, creator, CAST(SUM(units) AS BIGINT) AS units, CAST(SUM(revenue) AS BIGINT) AS revenue, CAST(SUM(commission) AS BIGINT) AS commission,
+			CAST(SUM(promotion) AS BIGINT) AS promotion, CAST(SUM(fee) AS BIGINT) AS fee,
+			CAST(SUM(sold * revenue) AS BIGINT) AS seller_revenue, CAST(SUM(sold * (commission + promotion)) AS BIGINT) AS seller_cost` + marginWhere + `GROUP BY month, creator) s
 		GROUP BY creator ORDER BY creator`)
 	// One creator's rows are few, and each month is a place of its own in the table.
 	creatorMonths     = db.In(`SELECT month, '', 0, ` + marginSums + marginOfOne + ` GROUP BY month`)
@@ -203,8 +204,10 @@ type marginKey struct {
 // rowsOf are the rows to which what was read belongs: a category's figures are also those of every one above it.
 func (a MarginAsk) rowsOf(read marginKey) []marginKey {
 	rows := []marginKey{read}
-	for path, ok := product.Parent(read.category); ok && (a.Category == "" || product.Under(path, a.Category)); path, ok = product.Parent(path) {
-		rows = append(rows, marginKey{category: path})
+	for path, ok := product.Parent(read.category); ok; path, ok = product.Parent(path) {
+		if a.Category == "" || product.Under(path, a.Category) {
+			rows = append(rows, marginKey{category: path})
+		}
 	}
 	return rows
 }

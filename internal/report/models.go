@@ -37,7 +37,8 @@ type Models struct {
 
 func (s *Models) add(o Models) {
 	s.LastOrders, s.LastRevenue = s.LastOrders+o.LastOrders, s.LastRevenue+o.LastRevenue
-	s.FirstLines, s.FirstRevenue, s.LinearRevenue = s.FirstLines+o.FirstLines, s.FirstRevenue+o.FirstRevenue, s.LinearRevenue+o.LinearRevenue
+	s.FirstLines, s.FirstRevenue = s.FirstLines+o.FirstLines, s.FirstRevenue+o.FirstRevenue
+	s.LinearRevenue += o.LinearRevenue
 }
 
 // ModelAsk says which rows are wanted: ByMonth, of one creator or of all (0) together, or ByCreator.

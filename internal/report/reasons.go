@@ -109,8 +109,8 @@ func inOrder(month map[string]*ReasonRow) []ReasonRow {
 	return rows
 }
 
-var linesByReason = db.Statement(`SELECT ` + lineColumns + ` FROM (SELECT market, order_id, line_id, at, sku, quantity, amount, terms, creator,
-		program, tracking, reason, pending, earned, state, touched FROM line WHERE market = $1 AND at >= $2 AND at < $3
+var linesByReason = db.Statement(`SELECT ` + lineColumns + ` FROM (SELECT market, order_id, line_id, at, sku, quantity, amount,
+		terms, creator, program, tracking, reason, pending, earned, state, touched FROM line WHERE market = $1 AND at >= $2 AND at < $3
 		AND (at > $2 OR order_id > $4 OR (order_id = $4 AND line_id > $5)) AND reason = $6
 		ORDER BY at, order_id, line_id LIMIT $7) l` + lineJoins + ` ORDER BY l.at, l.order_id, l.line_id`)
 

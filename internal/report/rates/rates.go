@@ -45,7 +45,8 @@ func (w Warning) same(o Warning) bool {
 		}
 		return *w.Promotion
 	}
-	return w.Base == o.Base && w.Final == o.Final && w.Fee == o.Fee && offer(w) == offer(o) && w.Match == o.Match && w.FeeMatch == o.FeeMatch
+	return w.Base == o.Base && w.Final == o.Final && w.Fee == o.Fee && offer(w) == offer(o) &&
+		w.Match == o.Match && w.FeeMatch == o.FeeMatch
 }
 
 // Warnings compares, for every place of the cards in force or to come, the rate with promotions to the seller's fee. The
@@ -178,7 +179,8 @@ func placesOf(book *ratecard.Book, now time.Time) places {
 
 // warningsAt compares every place at one instant. Where no card or no schedule of fees is in force, there is nothing to
 // compare.
-func warningsAt(book *ratecard.Book, kind ratecard.Kind, at time.Time, p places, categoryOf map[string]string) (all []Warning) {
+func warningsAt(book *ratecard.Book, kind ratecard.Kind, at time.Time, p places, categoryOf map[string]string) []Warning {
+	var all []Warning
 	if book.Fee("", "", at) == nil {
 		return nil
 	}
