@@ -50,9 +50,16 @@ func sentence(f *fault.Error) string {
 	if text == "" {
 		return ""
 	}
+	return Capital(text) + "."
+}
+
+// Capital begins a text with a capital.
+func Capital(text string) string {
 	runes := []rune(text)
-	runes[0] = unicode.ToUpper(runes[0])
-	return string(runes) + "."
+	if len(runes) > 0 {
+		runes[0] = unicode.ToUpper(runes[0])
+	}
+	return string(runes)
 }
 
 // Sentence is what a page says of an error that somebody caused.

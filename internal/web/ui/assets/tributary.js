@@ -48,9 +48,6 @@
     marked.click();
   });
 
-  const stream = document.body.dataset.stream;
-  if (!stream || !window.EventSource) return;
-
   // What is replaced keeps the focus, and only rows that are new or changed light up.
   const place = (fresh) => {
     const old = document.querySelector(`[data-part="${fresh.dataset.part}"]`);
@@ -64,6 +61,27 @@
     old.replaceWith(fresh);
     if (focused) fresh.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
   };
+
+  // A part that says so is asked for again until it no longer does; then the whole page has changed.
+  const again = async () => {
+    const part = document.querySelector('[data-again]');
+    if (!part) return;
+    await new Promise((done) => setTimeout(done, Number(part.dataset.again)));
+    try {
+      const answer = await fetch(location.href);
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      if (answer.ok && !page.querySelector('[data-again]')) {
+        location.reload();
+        return;
+      }
+      for (const fresh of page.querySelectorAll('[data-part]')) place(document.adoptNode(fresh));
+    } catch { /* the server is away for a moment: the next look finds it */ }
+    again();
+  };
+  again();
+
+  const stream = document.body.dataset.stream;
+  if (!stream || !window.EventSource) return;
 
   const listen = () => {
     const source = new EventSource(stream);
