@@ -133,5 +133,5 @@ func (x explainer) change(o explain.Offer) string {
 	case ratecard.Add:
 		return "adds " + x.f.Percent(o.Value)
 	}
-	return "multiplies the rate by " + ratecard.FormatPercent(o.Value/100)
+	return "multiplies the rate by " + ratecard.FormatFactor(o.Value)
 }
