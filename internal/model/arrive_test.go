@@ -56,7 +56,7 @@ func newMarket(p Program, begin instant) *market {
 	return &market{Program: p, now: begin, zone: zone, known: map[string]string{}, tiers: map[tierKey]int64{}}
 }
 
-// live goes through the steps of a tale and gives the fate of each event.
+// live goes through the steps of a tale and gives the fate of each event. At the end what is due runs.
 func (m *market) live(steps []Step) (fates []string) {
 	for _, step := range steps {
 		m.pass(max(m.now, step.Clock), step.Idle || step.Clock == 0)
@@ -74,6 +74,7 @@ func (m *market) live(steps []Step) (fates []string) {
 		}
 		m.settle()
 	}
+	m.pass(m.now, false)
 	return fates
 }
 

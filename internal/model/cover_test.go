@@ -14,7 +14,8 @@ var everything = strings.Fields(`
 	contract promotion capped fee fee_without_credit extra_of_a_month base_for_tiers
 	several_months month_below_zero decision_that_a_closed_month_keeps
 	accepted duplicate waiting_order_not_known waiting_return_before_shipment
-	refused_id_reused refused_order_changed refused_more_than_ordered refused_more_returned_than_shipped refused_more_given_back_than_paid
+	refused_id_reused refused_order_changed refused_more_than_ordered refused_more_returned_than_shipped
+	refused_more_given_back_than_paid
 	bad_token wrong_marketplace invalid_traffic paid_ad enrolment_not_active in_cart_before_click session_ended expired
 	no_touch self_purchase related_buyer resale excluded_product policy_violation rate_zero zero_price rounds_to_zero
 	not_fulfilled_in_time cancelled returned awaiting_payment`)
@@ -62,9 +63,11 @@ func (m *market) notice(l *line, met map[string]int) {
 	met["lines"]++
 	met[l.why]++
 	for what, yes := range map[string]bool{
-		"direct": l.direct, "by_onsite_view": l.kind == "onsite", "by_boosted_view": l.kind == "boosted", "contract": l.contract,
+		"direct": l.direct, "by_onsite_view": l.kind == "onsite", "by_boosted_view": l.kind == "boosted",
+		"contract":  l.contract,
 		"promotion": l.final != l.base && l.why == "", "promotion_pending_-1": l.promoPending < 0, "fee": l.feeDue != 0,
-		"fee_without_credit": l.feeDue != 0 && !l.credited, "capped": l.limit > 0 && l.why == "", "pending": l.pending > 0, "earned": l.earned > 0,
+		"fee_without_credit": l.feeDue != 0 && !l.credited, "capped": l.limit > 0 && l.why == "",
+		"pending": l.pending > 0, "earned": l.earned > 0,
 		"several_months": len(l.months) > 1, "base_for_tiers": len(l.bases) > 0,
 	} {
 		if yes {

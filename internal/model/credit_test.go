@@ -132,7 +132,8 @@ func (m *market) customersLast(o *order) *Click {
 	var last *Click
 	for _, b := range m.Bound {
 		c := m.clickNumber(b.Click)
-		if b.Customer == o.shopper.Customer && c.At <= o.at && m.counts(touchOf(c)) && (last == nil || later(touchOf(c), touchOf(last))) {
+		counts := b.Customer == o.shopper.Customer && c.At <= o.at && m.counts(touchOf(c))
+		if counts && (last == nil || later(touchOf(c), touchOf(last))) {
 			last = c
 		}
 	}
@@ -307,7 +308,8 @@ func (q question) standsAgainst(won touch) string {
 	same := func(a, b string) bool { return a != "" && a == b }
 	used := func(f func(Facts) string) bool { // in the creator's own account at the store
 		for _, o := range q.orders {
-			if learnsFacts && o.shopper != nil && same(o.shopper.Customer, own.Customer) && same(f(o.shopper.Facts), f(s.Facts)) {
+			mine := learnsFacts && o.shopper != nil && same(o.shopper.Customer, own.Customer)
+			if mine && same(f(o.shopper.Facts), f(s.Facts)) {
 				return true
 			}
 		}

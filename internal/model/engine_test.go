@@ -59,18 +59,23 @@ type engine struct {
 const currency = "USD"
 
 var (
-	insertPromotion = db.Statement(`INSERT INTO promotion (id, market, starts, ends, published, body) VALUES ($1, $2, 0, 0, 0, $3)`)
-	insertContract  = db.Statement(`INSERT INTO contract (id, market, creator, published, body) VALUES ($1, $2, $3, 0, $4)`)
-	insertVolume    = db.Statement(`INSERT INTO volume (id, market, number, published, body) VALUES ($1, $2, $3, 0, $4)`)
-	selectStanding  = db.Statement(`SELECT order_id, line_id, creator, reason, pending, earned, state FROM line
+	insertPromotion = db.Statement(`INSERT INTO promotion (id, market, starts, ends, published, body)
+		VALUES ($1, $2, 0, 0, 0, $3)`)
+	insertContract = db.Statement(`INSERT INTO contract (id, market, creator, published, body)
+		VALUES ($1, $2, $3, 0, $4)`)
+	insertVolume = db.Statement(`INSERT INTO volume (id, market, number, published, body)
+		VALUES ($1, $2, $3, 0, $4)`)
+	selectStanding = db.Statement(`SELECT order_id, line_id, creator, reason, pending, earned, state FROM line
 		WHERE market = $1 ORDER BY order_id, line_id`)
-	selectExtra = db.Statement(`SELECT creator, month, extra FROM volume_month WHERE market = $1 AND extra <> 0 ORDER BY creator, month`)
+	selectExtra = db.Statement(`SELECT creator, month, extra FROM volume_month
+		WHERE market = $1 AND extra <> 0 ORDER BY creator, month`)
 )
 
 // open sets a marketplace up for a tale.
 func (es *engines) open(tale *Tale) *engine {
 	es.last++
-	e := &engine{engines: es, tale: tale, no: es.last, name: fmt.Sprint("m", es.last), clock: clock.NewStopped(tale.Begin.time())}
+	e := &engine{engines: es, tale: tale, no: es.last, name: fmt.Sprint("m", es.last),
+		clock: clock.NewStopped(tale.Begin.time())}
 	e.tokens = e.seal()
 	if err := es.db.Write(context.Background(), db.Money, func(tx *db.Tx) error {
 		for _, step := range []func(*db.Tx) error{e.saveMarket, e.saveCreators, e.saveRates, e.saveGoods} {
@@ -113,8 +118,8 @@ func (e *engine) own(text string) string {
 func (e *engine) saveCreators(tx *db.Tx) error {
 	for _, c := range e.tale.Program.Creators {
 		name := fmt.Sprint(e.name, "c", c.Number)
-		if err := creator.Create(tx, e.ring, creator.Creator{ID: e.who(c.Number), Name: name, Handle: name, Created: e.tale.Begin.time()},
-			creator.Personal{}); err != nil {
+		account := creator.Creator{ID: e.who(c.Number), Name: name, Handle: name, Created: e.tale.Begin.time()}
+		if err := creator.Create(tx, e.ring, account, creator.Personal{}); err != nil {
 			return err
 		}
 		own := &orders.Shopper{Customer: e.own(c.Facts.Customer), Email: e.own(c.Facts.Email), Address: e.own(c.Facts.Address),
@@ -123,15 +128,17 @@ func (e *engine) saveCreators(tx *db.Tx) error {
 			return err
 		}
 		for program := 1; program <= 3; program++ {
-			if err := link.Open(tx, link.Tracking{ID: e.which(c.Number, program), Tag: fmt.Sprintf("%s-%d-20", name, program), Market: e.no,
-				Creator: e.who(c.Number), Program: click.Program(program), Name: name, Created: e.tale.Begin.time()}); err != nil {
+			tracking := link.Tracking{ID: e.which(c.Number, program), Tag: fmt.Sprintf("%s-%d-20", name, program), Market: e.no,
+				Creator: account.ID, Program: click.Program(program), Name: name, Created: account.Created}
+			if err := link.Open(tx, tracking); err != nil {
 				return err
 			}
 		}
 		for _, one := range c.Enrolments {
 			key := enrolment.Key{Market: e.no, Creator: e.who(c.Number), Program: enrolment.Program(one.Program)}
 			for _, s := range one.Standings {
-				if err := enrolment.Save(tx, key, enrolment.Standing{Since: s.Since.time(), State: enrolment.State(s.State)}); err != nil {
+				standing := enrolment.Standing{Since: s.Since.time(), State: enrolment.State(s.State)}
+				if err := enrolment.Save(tx, key, standing); err != nil {
 					return err
 				}
 			}
@@ -145,8 +152,8 @@ func (e *engine) saveRates(tx *db.Tx) error {
 	for _, c := range e.tale.Program.Cards {
 		card := ratecard.Card{Kind: ratecard.Kind(c.Kind), Effective: c.Effective.time(), Default: c.Default}
 		for _, one := range c.Entries {
-			card.Entries = append(card.Entries, ratecard.Entry{Category: one.Category, SKU: one.SKU, BPS: one.Rate, Cap: one.Cap,
-				Excluded: one.Excluded, Minimum: one.Minimum})
+			card.Entries = append(card.Entries, ratecard.Entry{Category: one.Category, SKU: one.SKU, BPS: one.Rate,
+				Cap: one.Cap, Excluded: one.Excluded, Minimum: one.Minimum})
 		}
 		if _, err := ratecard.Publish(tx, e.no, card, long, 0); err != nil {
 			return err
@@ -154,8 +161,9 @@ func (e *engine) saveRates(tx *db.Tx) error {
 	}
 	number := func(i int) int64 { return int64(e.no)<<16 + int64(i) }
 	for i, p := range e.tale.Program.Promotions {
-		body := ratecard.Promotion{ID: id.ID(number(i)), Name: fmt.Sprint("promotion ", i), From: p.From.time(), Until: p.Until.time(),
-			Change: ratecard.Change(p.Change), Value: p.Value, NewCustomers: p.NewCustomers, Categories: p.Categories, SKUs: p.SKUs}
+		body := ratecard.Promotion{ID: id.ID(number(i)), Name: fmt.Sprint("promotion ", i), From: p.From.time(),
+			Until: p.Until.time(), Change: ratecard.Change(p.Change), Value: p.Value, NewCustomers: p.NewCustomers,
+			Categories: p.Categories, SKUs: p.SKUs}
 		for _, kind := range p.Kinds {
 			body.Kinds = append(body.Kinds, ratecard.Kind(kind))
 		}
@@ -164,8 +172,8 @@ func (e *engine) saveRates(tx *db.Tx) error {
 		}
 	}
 	for i, c := range e.tale.Program.Contracts {
-		body := ratecard.Contract{ID: id.ID(number(i)), Creator: e.who(c.Creator), Kind: ratecard.Kind(c.Kind), BPS: c.Rate, Cap: c.Cap,
-			From: c.From.time(), NoPromotions: c.NoPromotions}
+		body := ratecard.Contract{ID: id.ID(number(i)), Creator: e.who(c.Creator), Kind: ratecard.Kind(c.Kind), BPS: c.Rate,
+			Cap: c.Cap, From: c.From.time(), NoPromotions: c.NoPromotions}
 		if c.Until != 0 {
 			body.Until = c.Until.time()
 		}
@@ -198,13 +206,15 @@ func (e *engine) saveGoods(tx *db.Tx) error {
 	p := e.tale.Program
 	products := make([]product.Product, len(p.Products))
 	for i, one := range p.Products {
-		products[i] = product.Product{SKU: one.SKU, Title: one.SKU, Category: one.Category, Parent: one.Parent, Seller: one.Seller}
+		products[i] = product.Product{SKU: one.SKU, Title: one.SKU, Category: one.Category, Parent: one.Parent,
+			Seller: one.Seller}
 	}
 	if err := product.Save(tx, e.no, click.ProductPlace, products); err != nil {
 		return err
 	}
 	for _, c := range p.Coupons {
-		opened := link.Coupon{Market: e.no, Code: c.Code, Creator: e.who(c.Creator), Program: click.Program(c.Program), Tracking: e.which(c.Creator, c.Program)}
+		opened := link.Coupon{Market: e.no, Code: c.Code, Creator: e.who(c.Creator), Program: click.Program(c.Program),
+			Tracking: e.which(c.Creator, c.Program)}
 		if c.Since != 0 {
 			opened.Since = c.Since.time()
 		}
@@ -273,8 +283,8 @@ func (e *engine) seal() map[int]string {
 // event translates an event.
 func (e *engine) event(told Event) accrual.Incoming {
 	usd := func(amount int64) money.Money { return money.Money{Amount: amount, Currency: currency} }
-	out := orders.Event{ID: told.ID, Type: orders.Type(told.Type), Market: e.name, OccurredAt: told.At.time(), Order: told.Order,
-		Line: told.Line, Quantity: told.Quantity}
+	out := orders.Event{ID: told.ID, Type: orders.Type(told.Type), Market: e.name, OccurredAt: told.At.time(),
+		Order: told.Order, Line: told.Line, Quantity: told.Quantity}
 	if told.Amount != nil {
 		amount := usd(*told.Amount)
 		out.Amount = &amount
@@ -284,11 +294,13 @@ func (e *engine) event(told Event) accrual.Incoming {
 		out.Placed = &orders.Placed{ID: told.Order, Currency: currency, Coupons: told.Placed.Coupons}
 		if s := told.Placed.Shopper; s != nil {
 			out.Placed.Shopper = &orders.Shopper{Customer: e.own(s.Customer), Email: e.own(s.Email), Address: e.own(s.Address),
-				Household: e.own(s.Household), Payment: e.own(s.Payment), Device: e.own(s.Device), Business: s.Business, NewCustomer: s.New}
+				Household: e.own(s.Household), Payment: e.own(s.Payment), Device: e.own(s.Device),
+				Business: s.Business, NewCustomer: s.New}
 			in.Facts = shopper.Keyed(e.ring, out.Placed.Shopper)
 		}
 		for _, l := range told.Placed.Lines {
-			line := orders.Line{ID: l.ID, SKU: l.SKU, Quantity: l.Quantity, Amount: usd(l.Net), Category: l.Category, Seller: l.Seller, Digital: l.Digital}
+			line := orders.Line{ID: l.ID, SKU: l.SKU, Quantity: l.Quantity, Amount: usd(l.Net), Category: l.Category,
+				Seller: l.Seller, Digital: l.Digital}
 			for _, number := range l.Clicks {
 				line.Clicks = append(line.Clicks, e.tokens[number])
 			}
@@ -306,7 +318,16 @@ func (e *engine) event(told Event) accrual.Incoming {
 	return in
 }
 
-// live goes through the steps of the tale and gives the fate of each event.
+// runDue lets jobs post what the clock has decided.
+func (e *engine) runDue(ctx context.Context) error {
+	if _, err := e.Lapse(ctx, e.no); err != nil {
+		return err
+	}
+	_, err := e.CloseMonths(ctx, e.no)
+	return err
+}
+
+// live goes through the steps of the tale and gives the fate of each event. At the end what is due runs.
 func (e *engine) live() (fates []string) {
 	ctx := context.Background()
 	must := func(err error) {
@@ -320,10 +341,7 @@ func (e *engine) live() (fates []string) {
 			must(e.clock.Set(step.Clock.time()))
 		}
 		if step.Clock != 0 && !step.Idle {
-			_, err := e.Lapse(ctx, e.no)
-			must(err)
-			_, err = e.CloseMonths(ctx, e.no)
-			must(err)
+			must(e.runDue(ctx))
 		}
 		if len(step.Events) > 0 {
 			incoming := make([]accrual.Incoming, len(step.Events))
@@ -345,7 +363,8 @@ func (e *engine) live() (fates []string) {
 			must(err)
 		}
 		if len(step.Disqualify) > 0 {
-			_, err := e.Disqualify(ctx, e.no, accrual.Violation{ID: finding, Code: "incentive", By: "reviewer"}, keys(step.Disqualify))
+			violation := accrual.Violation{ID: finding, Code: "incentive", By: "reviewer"}
+			_, err := e.Disqualify(ctx, e.no, violation, keys(step.Disqualify))
 			must(err)
 		}
 		if len(step.Reinstate) > 0 {
@@ -353,6 +372,7 @@ func (e *engine) live() (fates []string) {
 			must(err)
 		}
 	}
+	must(e.runDue(ctx))
 	return fates
 }
 

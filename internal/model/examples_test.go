@@ -146,7 +146,8 @@ func TestExampleD(t *testing.T) {
 }
 
 func TestExampleE(t *testing.T) {
-	p := shop(400, Entry{Category: "Home", Rate: 300}, Entry{Category: "Home > Kitchen", Rate: 450}, Entry{SKU: "SKU9", Rate: 1200})
+	p := shop(400, Entry{Category: "Home", Rate: 300}, Entry{Category: "Home > Kitchen", Rate: 450},
+		Entry{SKU: "SKU9", Rate: 1200})
 	promoted, contracted := p, p
 	promoted.Promotions = []Promotion{{From: noon, Until: noon + day, Change: "multiply", Value: 15000},
 		{From: noon, Until: noon + day, Change: "add", Value: 100}, {From: noon, Until: noon + day, Change: "set", Value: 350}}
@@ -214,7 +215,8 @@ func TestExampleG(t *testing.T) {
 func TestExampleH(t *testing.T) {
 	events := []Event{{ID: "placed", Type: "order.placed", Order: "H", At: noon + hour,
 		Placed: &Placed{Lines: []Line{{ID: "1", SKU: "S", Quantity: 3, Net: 1999, Clicks: []int{1}}}}}}
-	for i, e := range []Event{{Type: "line.shipped", Quantity: 1}, {Type: "line.shipped", Quantity: 2}, {Type: "line.returned", Quantity: 1}} {
+	for i, e := range []Event{{Type: "line.shipped", Quantity: 1}, {Type: "line.shipped", Quantity: 2},
+		{Type: "line.returned", Quantity: 1}} {
 		e.ID, e.Order, e.Line, e.At = fmt.Sprint(i), "H", "1", noon+2*hour
 		events = append(events, e)
 	}

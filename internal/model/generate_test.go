@@ -55,9 +55,11 @@ func newTeller(seed uint64) *teller {
 func (r *teller) program() {
 	r.p.Zone, r.p.House = pick(r, zones), pick(r, []string{"", "shop"})
 	r.p.Policy = Policy{SessionHours: pick(r, []int{24, 24, 24, 1, 48}), CartDays: pick(r, []int{89, 89, 1, 7}),
-		LapseDays: pick(r, []int{180, 180, 20, 5}), HoldDays: pick(r, []int{60, 60, 10, 1}), ResaleUnits: pick(r, []int{0, 0, 3, 10}),
-		ResaleDays: pick(r, []int{30, 30, 2}), ViewSeconds: pick(r, []int{5, 5, 1, 30}),
-		ViewScope: pick(r, []string{"product", "variation", "category"}), RateAt: pick(r, []string{"order", "order", "click", "shipment"}),
+		LapseDays: pick(r, []int{180, 180, 20, 5}), HoldDays: pick(r, []int{60, 60, 10, 1}),
+		ResaleUnits: pick(r, []int{0, 0, 3, 10}),
+		ResaleDays:  pick(r, []int{30, 30, 2}), ViewSeconds: pick(r, []int{5, 5, 1, 30}),
+		ViewScope:    pick(r, []string{"product", "variation", "category"}),
+		RateAt:       pick(r, []string{"order", "order", "click", "shipment"}),
 		AwaitPayment: r.once(6), PaidEarns: r.once(5), BusinessOut: r.once(5), CouponsFirst: r.once(4)}
 	if r.calm {
 		r.p.Policy.ResaleUnits, r.p.Policy.BusinessOut = 0, false
@@ -74,8 +76,9 @@ func (r *teller) when() instant {
 	if !r.once(3) {
 		from = pick(r, r.instants)
 		p := r.p.Policy
-		from += pick(r, []instant{0, 0, 0, 1, hour, 3 * hour, day, 2 * day, instant(p.SessionHours) * hour, instant(p.SessionHours)*hour + 1,
-			instant(p.CartDays) * day, instant(p.CartDays)*day + 1, instant(p.ResaleDays) * day})
+		session := instant(p.SessionHours) * hour
+		from += pick(r, []instant{0, 0, 0, 1, hour, 3 * hour, day, 2 * day, session, session + 1, instant(p.CartDays) * day,
+			instant(p.CartDays)*day + 1, instant(p.ResaleDays) * day})
 	}
 	r.instants = append(r.instants, from)
 	return from
@@ -107,8 +110,10 @@ func (r *teller) catalog() {
 
 // histories are steps that an enrolment may take.
 var histories = [][]string{
-	{"active"}, {"active"}, {"active"}, {"active"}, {"active"}, {"active"}, {"active", "warned"}, {"provisional", "under_review", "active"}, {"applied", "provisional", "closed"},
-	{"active", "suspended", "active"}, {"active", "limited", "closed", "active"}, {"active", "warned", "active", "closed", "applied", "active"},
+	{"active"}, {"active"}, {"active"}, {"active"}, {"active"}, {"active"}, {"active", "warned"},
+	{"provisional", "under_review", "active"}, {"applied", "provisional", "closed"},
+	{"active", "suspended", "active"}, {"active", "limited", "closed", "active"},
+	{"active", "warned", "active", "closed", "applied", "active"},
 	{"provisional", "closed", "applied", "provisional", "under_review", "declined"},
 }
 
@@ -153,7 +158,8 @@ func (r *teller) facts(whose string) (f Facts) {
 	for _, fact := range []struct {
 		into *string
 		kind string
-	}{{&f.Customer, "customer"}, {&f.Email, "email"}, {&f.Payment, "payment"}, {&f.Device, "device"}, {&f.Address, "address"}, {&f.Household, "household"}} {
+	}{{&f.Customer, "customer"}, {&f.Email, "email"}, {&f.Payment, "payment"}, {&f.Device, "device"}, {&f.Address, "address"},
+		{&f.Household, "household"}} {
 		if r.once(2) {
 			*fact.into = whose + " " + fact.kind
 		}
@@ -204,7 +210,8 @@ func (r *teller) priced() {
 		}
 	}
 	for range r.IntN(4) {
-		p := Promotion{From: r.soon(), Change: pick(r, []string{"set", "add", "multiply"}), Value: pick(r, rates), NewCustomers: r.once(4)}
+		p := Promotion{From: r.soon(), Change: pick(r, []string{"set", "add", "multiply"}), Value: pick(r, rates),
+			NewCustomers: r.once(4)}
 		p.Until = max(p.From+1, r.when(), r.when())
 		if p.Change == "multiply" {
 			p.Value = pick(r, []int64{0, 9000, 10000, 12500, 15000, 20000, 100000})
@@ -253,7 +260,8 @@ func (r *teller) visitors() {
 	}
 	for number := range 2 + r.IntN(10) {
 		who := pick(r, r.p.Creators)
-		c := Click{Creator: who.Number, Program: pick(r, who.Enrolments).Program, At: r.when(), Invalid: r.once(25), Paid: r.once(20)}
+		c := Click{Creator: who.Number, Program: pick(r, who.Enrolments).Program, At: r.when(),
+			Invalid: r.once(25), Paid: r.once(20)}
 		if r.once(20) {
 			c.Program = 2
 		}
@@ -269,7 +277,8 @@ func (r *teller) visitors() {
 		case kind == 1 && !r.calm:
 			c.Forged = true
 		case kind < 7:
-			c.View, c.Product, c.Seconds, c.BoostedView = true, pick(r, skus), pick(r, []int64{0, 4, 5, 29, 30, 90, 90}), r.once(3)
+			c.View, c.Product, c.BoostedView = true, pick(r, skus), r.once(3)
+			c.Seconds = pick(r, []int64{0, 4, 5, 29, 30, 90, 90})
 		case kind < 12:
 			c.Product = pick(r, skus)
 		case kind < 14:
@@ -301,7 +310,8 @@ func (r *teller) relate(s *Shopper, own Facts) {
 	for _, fact := range []struct {
 		into *string
 		from string
-	}{{&s.Customer, own.Customer}, {&s.Email, own.Email}, {&s.Payment, own.Payment}, {&s.Device, own.Device}, {&s.Address, own.Address}, {&s.Household, own.Household}} {
+	}{{&s.Customer, own.Customer}, {&s.Email, own.Email}, {&s.Payment, own.Payment}, {&s.Device, own.Device},
+		{&s.Address, own.Address}, {&s.Household, own.Household}} {
 		if r.once(3) && fact.from != "" {
 			*fact.into = fact.from
 		}

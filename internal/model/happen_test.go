@@ -25,7 +25,6 @@ func (r *teller) tell() *Tale {
 	if !r.plain && r.once(3) { // told up to somewhere in the middle
 		r.tale.Steps = r.tale.Steps[:1+r.IntN(len(r.tale.Steps))]
 	}
-	r.untilDone()
 	return r.tale
 }
 
@@ -35,7 +34,8 @@ func (r *teller) events() (events []Event) {
 		placed := r.order(order, n)
 		events = append(events, placed...)
 		if r.p.Policy.AwaitPayment && !r.once(5) {
-			events = append(events, Event{ID: r.next("e"), Type: "order.paid", Order: order, At: placed[0].At + pick(r, []instant{0, 1, hour, 3 * day})})
+			events = append(events, Event{ID: r.next("e"), Type: "order.paid", Order: order,
+				At: placed[0].At + pick(r, []instant{0, 1, hour, 3 * day})})
 		}
 		lines := map[string]bool{}
 		for _, e := range placed {
@@ -140,7 +140,8 @@ func (r *teller) line(id string, ordered instant, browser int) Line {
 	if r.once(2) && (!r.calm || r.once(2)) {
 		l.Added = ordered - pick(r, []instant{0, 1, hour, 5 * hour, day, 3 * day, 30 * day, instant(r.p.Policy.CartDays) * day})
 		if len(l.Clicks) > 0 && (r.calm || !r.once(4)) { // in the session of a click
-			l.Added = min(ordered, r.p.Clicks[pick(r, l.Clicks)-1].At+instant(r.Int64N(int64(instant(r.p.Policy.SessionHours)*hour))))
+			session := int64(instant(r.p.Policy.SessionHours) * hour)
+			l.Added = min(ordered, r.p.Clicks[pick(r, l.Clicks)-1].At+instant(r.Int64N(session)))
 		}
 	}
 	return l
@@ -273,17 +274,9 @@ func (r *teller) arriveLater(events []Event) {
 		r.inGroups(due[stop])
 	}
 	if r.once(2) {
-		r.tale.Steps = append(r.tale.Steps, Step{Clock: stops[len(stops)-1] + instant(r.p.Policy.LapseDays+r.p.Policy.HoldDays+40)*day})
+		until := instant(r.p.Policy.LapseDays+r.p.Policy.HoldDays+40) * day
+		r.tale.Steps = append(r.tale.Steps, Step{Clock: stops[len(stops)-1] + until})
 	}
-}
-
-// untilDone lets what is due run at the end.
-func (r *teller) untilDone() {
-	last := r.tale.Begin
-	for _, s := range r.tale.Steps {
-		last = max(last, s.Clock)
-	}
-	r.tale.Steps = append(r.tale.Steps, Step{Clock: max(last, r.tale.Begin)})
 }
 
 // interfere lets people find clicks invalid and lines in breach, and take that back, between the steps.

@@ -160,10 +160,13 @@ func (s standing) withoutMonths() standing {
 func TestScaled(t *testing.T) {
 	const k = 7
 	relation{change: func(_ *teller, tale *Tale) { scale(tale, k) }, compare: func(before, after standing) (wrong []string) {
-		for what, bound := range map[string]int64{"E": 3 * (k + 1) / 2, "fee": 3 * (k + 1) / 2, "P": 3 * (k + 1), "promotion": 3 * (k + 1)} {
+		for what, bound := range map[string]int64{"E": 3 * (k + 1) / 2, "fee": 3 * (k + 1) / 2, "P": 3 * (k + 1),
+			"promotion": 3 * (k + 1)} {
 			for line := range before {
-				if off := after.amount(line, what) - k*before.amount(line, what); strings.HasPrefix(line, "line ") && max(off, -off) > bound {
-					wrong = append(wrong, fmt.Sprintf("%s: %s is off by %d\n  before: %s\n  after:  %s", line, what, off, before[line], after[line]))
+				off := after.amount(line, what) - k*before.amount(line, what)
+				if strings.HasPrefix(line, "line ") && max(off, -off) > bound {
+					wrong = append(wrong, fmt.Sprintf("%s: %s is off by %d\n  before: %s\n  after:  %s", line, what, off,
+						before[line], after[line]))
 				}
 			}
 		}
@@ -250,8 +253,8 @@ func TestSplit(t *testing.T) {
 			for what, bound := range map[string]int64{"P": 2, "E": 2, "fee": 2, "promotion": 4} {
 				both := after.amount(line, what) + after.amount(line+" second half", what)
 				if off := both - before.amount(line, what); strings.HasPrefix(line, "line ") && max(off, -off) > bound {
-					wrong = append(wrong, fmt.Sprintf("%s: %s is off by %d\n  before: %s\n  after:  %s\n  and:    %s", line, what, off,
-						before[line], after[line], after[line+" second half"]))
+					wrong = append(wrong, fmt.Sprintf("%s: %s is off by %d\n  before: %s\n  after:  %s\n  and:    %s",
+						line, what, off, before[line], after[line], after[line+" second half"]))
 				}
 			}
 		}
@@ -272,8 +275,8 @@ func (t *Tale) shipInFull() {
 		for _, l := range e.Placed.Lines {
 			if name := e.Order + "/" + l.ID; !l.Digital && !shipped[name] {
 				shipped[name] = true
-				t.Steps = append(t.Steps, Step{Events: []Event{{ID: "ships " + name, Type: "line.shipped", Order: e.Order, Line: l.ID,
-					Quantity: l.Quantity, At: e.At}}})
+				t.Steps = append(t.Steps, Step{Events: []Event{{ID: "ships " + name, Type: "line.shipped", Order: e.Order,
+					Line: l.ID, Quantity: l.Quantity, At: e.At}}})
 			}
 		}
 	}

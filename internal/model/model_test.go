@@ -76,7 +76,8 @@ func TestEngineAgainstModel(t *testing.T) {
 // keep writes a tale that was found into the folder that MODEL_KEEP names: testdata, once the difference is understood.
 func keep(t *testing.T, tale *Tale, seed uint64) {
 	if folder := os.Getenv("MODEL_KEEP"); folder != "" {
-		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("seed-%d.json", seed)), []byte(tale.text()), 0o644); err != nil {
+		path := filepath.Join(folder, fmt.Sprintf("seed-%d.json", seed))
+		if err := os.WriteFile(path, []byte(tale.text()), 0o644); err != nil {
 			t.Error(err)
 		}
 	}
@@ -114,7 +115,8 @@ func (es *engines) compare(tale *Tale) (found []string, lines int) {
 	if answers := e.live(); !slices.Equal(fates, answers) {
 		for i, event := range tale.events() {
 			if fates[i] != answers[i] {
-				found = append(found, fmt.Sprintf("event %s, the %dth\n  model:  %s\n  engine: %s", event.ID, i+1, fates[i], answers[i]))
+				found = append(found, fmt.Sprintf("event %s, the %dth\n  model:  %s\n  engine: %s", event.ID, i+1,
+					fates[i], answers[i]))
 			}
 		}
 	}

@@ -63,7 +63,8 @@ func (t *Tale) without(i int) *Tale {
 					if e.Placed == nil {
 						return false
 					}
-					return len(e.Placed.Lines) > 1 && drop(&e.Placed.Lines, i) || drop(&e.Placed.Coupons, i) || simpler(e.Placed, i)
+					return len(e.Placed.Lines) > 1 && drop(&e.Placed.Lines, i) || drop(&e.Placed.Coupons, i) ||
+						simpler(e.Placed, i)
 				})
 			})
 		},
@@ -123,7 +124,8 @@ func simpler(p *Placed, i *int) bool {
 	}
 	for n := range p.Lines {
 		l := &p.Lines[n]
-		if drop(&l.Clicks, i) || l.Added != 0 && change(i, func() { l.Added = 0 }) || l.Seller != "" && change(i, func() { l.Seller = "" }) ||
+		if drop(&l.Clicks, i) || l.Added != 0 && change(i, func() { l.Added = 0 }) ||
+			l.Seller != "" && change(i, func() { l.Seller = "" }) ||
 			l.Category != "" && change(i, func() { l.Category = "" }) || l.Digital && change(i, func() { l.Digital = false }) {
 			return true
 		}
@@ -162,6 +164,8 @@ func (t *Tale) plainPolicy(i *int) bool {
 			return true
 		}
 	}
-	return p.ResaleUnits != 0 && change(i, func() { p.ResaleUnits = 0 }) || p.RateAt != "order" && change(i, func() { p.RateAt = "order" }) ||
-		p.ViewScope != "product" && change(i, func() { p.ViewScope = "product" }) || t.Program.Zone != "UTC" && change(i, func() { t.Program.Zone = "UTC" })
+	return p.ResaleUnits != 0 && change(i, func() { p.ResaleUnits = 0 }) ||
+		p.RateAt != "order" && change(i, func() { p.RateAt = "order" }) ||
+		p.ViewScope != "product" && change(i, func() { p.ViewScope = "product" }) ||
+		t.Program.Zone != "UTC" && change(i, func() { t.Program.Zone = "UTC" })
 }

@@ -107,7 +107,8 @@ func differences(model, engine standing) (all []string) {
 	}
 	for _, what := range slices.Sorted(maps.Keys(names)) {
 		if model[what] != engine[what] {
-			all = append(all, fmt.Sprintf("%s\n  model:  %s\n  engine: %s", what, orElse(model[what], "–"), orElse(engine[what], "–")))
+			all = append(all, fmt.Sprintf("%s\n  model:  %s\n  engine: %s", what, orElse(model[what], "–"),
+				orElse(engine[what], "–")))
 		}
 	}
 	return all
@@ -126,15 +127,16 @@ func (s standing) whole() standing {
 	whole := standing{}
 	sums := map[string]int64{}
 	for what, stands := range s {
-		creator, month, earned := strings.Cut(what, "/earned/")
+		creator, _, earned := strings.Cut(what, "/earned/")
 		creator, payable := strings.CutSuffix(creator, "/payable")
-		switch {
+		switch number, extra := strings.CutPrefix(what, "extra of "); {
+		case extra:
+			sums["creator "+strings.Fields(number)[0]] -= number64(stands)
+		case earned || payable:
+			sums[creator] += number64(stands)
 		case strings.HasPrefix(what, "line "):
 			whole[what] = monthly.ReplaceAllString(stands, "")
-		case earned || payable:
-			sums[creator] += number64(stands) - number64(s["extra of "+strings.TrimPrefix(creator, "creator ")+" in "+month])
-		case strings.HasPrefix(what, "extra of") || what == "operator/promotion":
-		default:
+		case what != "operator/promotion":
 			whole[what] = stands
 		}
 	}
