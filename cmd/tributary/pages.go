@@ -5,14 +5,14 @@ import (
 	"time"
 
 	"tributary/internal/web"
-	"tributary/internal/web/operator"
+	"tributary/internal/web/staff"
 )
 
 // pages are the doors for people.
 func (t *node) pages() http.Handler {
 	t.web = web.New(web.Config{DB: t.db, Clock: t.clock, Hints: t.hints, Address: t.home, LinkMade: t.state.Know,
 		Secure: len(t.home) > 8 && t.home[:8] == "https://", Unshipped: t.unshipped,
-		Works: operator.Works{Accrual: t.accrual}})
+		Works: staff.Works{Accrual: t.accrual, WhatIf: t.tries}})
 	return t.web
 }
 

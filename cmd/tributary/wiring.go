@@ -17,12 +17,14 @@ import (
 	"tributary/internal/auth"
 	"tributary/internal/click"
 	"tributary/internal/connect"
+	"tributary/internal/correction"
 	"tributary/internal/db"
 	"tributary/internal/due"
 	"tributary/internal/edge"
 	"tributary/internal/event"
 	"tributary/internal/market"
 	"tributary/internal/web"
+	"tributary/internal/whatif"
 )
 
 // edgeNumber is this process's edge in the click log: one machine has one.
@@ -40,6 +42,7 @@ type node struct {
 	*installation
 	home    string
 	accrual *accrual.Accrual
+	tries   *whatif.Runs
 	log     *click.Log
 	state   *edge.State
 	edge    *edge.Edge
@@ -96,12 +99,14 @@ func (n network) start(ctx context.Context, i *installation) (*node, error) {
 	}
 	t.accrual = accrual.New(i.db, i.clock, i.ring, 0)
 	t.accrual.Committed = t.hints.Orders
+	t.tries = whatif.New(i.db, i.clock)
 	t.edge = edge.New(edge.Config{State: t.state, Log: t.log, Ring: i.ring, Clock: i.clock, Countries: countries, Proxies: proxies})
 	t.shipper = &click.Shipper{DB: i.db, Log: t.log, Zone: t.zone, Shipped: t.hints.Clicks}
 	t.routes()
 	t.work.Go(func() { t.state.Follow(run, followEvery) })
 	t.work.Go(func() { t.shipper.Run(run) })
 	t.work.Go(func() { t.keepTime(run) })
+	t.work.Go(func() { t.tries.Work(run) })
 	return t, nil
 }
 
@@ -207,7 +212,9 @@ func (t *node) catchUp(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	// What was approved and not posted yet, since a process ended in between.
+	_, err = correction.Resume(ctx, t.db, t.accrual)
+	return err
 }
 
 // serve answers on a listener until the context ends, then lets what is under way finish; leaving, if set, is told first,

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"slices"
+
 	"tributary/internal/auth"
 	"tributary/internal/web/staff"
 	"tributary/internal/web/ui"
@@ -18,9 +20,8 @@ const anybody auth.Roles = 1 << 15
 
 // routes is every address for people.
 func (w *Web) routes() []route {
-	c, o, t := w.creator, w.operator, w.rates
 	everyone := auth.Creators | auth.Staff
-	return []route{
+	return slices.Concat([]route{
 		{"GET /{$}", anybody, w.root},
 		{"GET /assets/{name}", anybody, ui.ServeAsset},
 		{"GET /login", anybody, w.loginPage},
@@ -29,7 +30,12 @@ func (w *Web) routes() []route {
 		{"GET /home", everyone, w.home},
 		{"GET /rates", anybody, w.public.Rates},
 		{"GET /rates/{marketplace}", anybody, w.public.Rates},
+	}, w.forCreators(), w.forStaff())
+}
 
+func (w *Web) forCreators() []route {
+	c := w.creator
+	return []route{
 		{"GET /creator", auth.Creators, c.Home},
 		{"GET /creator/events", auth.Creators, w.creatorEvents},
 		{"GET /creator/earnings", auth.Creators, c.Earnings},
@@ -48,7 +54,12 @@ func (w *Web) routes() []route {
 		{"POST /creator/claims", auth.Creators, c.OpenClaim},
 		{"GET /creator/claims/{claim}", auth.Creators, c.Claim},
 		{"POST /creator/claims/{claim}", auth.Creators, c.ChangeClaim},
+	}
+}
 
+func (w *Web) forStaff() []route {
+	o, t := w.operator, w.rates
+	return []route{
 		{"GET /operator", auth.Staff, o.River},
 		{"GET /operator/events", auth.Staff, w.operatorEvents},
 		{"GET /operator/orders", auth.Staff, o.Orders},

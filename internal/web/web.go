@@ -40,7 +40,7 @@ type Config struct {
 	// LinkMade, if set, returns once this process's edge knows the links that were made: only then a link is shown.
 	LinkMade func(context.Context) error
 	// Works are what staff set going.
-	Works operator.Works
+	Works staff.Works
 }
 
 // Web serves the pages.
@@ -65,8 +65,8 @@ const (
 func New(c Config) *Web {
 	w := &Web{Config: c, feed: newFeed(c.DB, c.Hints)}
 	w.creator = &creator.Pages{DB: c.DB, Clock: c.Clock, Address: strings.TrimSuffix(c.Address, "/"), LinkMade: c.LinkMade}
-	desk := staff.Pages{DB: c.DB, Clock: c.Clock}
-	w.operator = &operator.Pages{Pages: desk, Works: c.Works, Unshipped: c.Unshipped}
+	desk := staff.Pages{DB: c.DB, Clock: c.Clock, Works: c.Works}
+	w.operator = &operator.Pages{Pages: desk, Unshipped: c.Unshipped}
 	w.rates = &rates.Pages{Pages: desk}
 	w.public = &public.Pages{DB: c.DB, Clock: c.Clock}
 	w.sessions = scs.New()
@@ -121,17 +121,25 @@ func headers(secure bool, next http.Handler) http.Handler {
 		if secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		next.ServeHTTP(w, r)
 	})
 }
 
-// maxForm bounds what a form may send: the longest field is a pasted address.
+// maxForm bounds what a form may send: the longest field is a pasted address. Those of the staff may carry a file.
 const maxForm = 64 << 10
+
+// bound keeps a form within its limit. It is asked after the role: nobody else's file is read.
+func (r route) bound() int64 {
+	if r.who&^auth.Staff == 0 {
+		return staff.MaxFile
+	}
+	return maxForm
+}
 
 // guard asks who is there, and lets in whom the row names.
 func (w *Web) guard(route route) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(rw, r.Body, route.bound())
 		if route.who == anybody {
 			w.act(rw, r, route.action)
 			return

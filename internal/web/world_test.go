@@ -34,7 +34,8 @@ import (
 	"tributary/internal/secret"
 	"tributary/internal/shopper"
 	"tributary/internal/web"
-	"tributary/internal/web/operator"
+	"tributary/internal/web/staff"
+	"tributary/internal/whatif"
 )
 
 func TestMain(m *testing.M) { browser.Main(m) }
@@ -47,6 +48,7 @@ type world struct {
 	ring    *secret.Ring
 	hints   *event.Hints
 	accrual *accrual.Accrual
+	tries   *whatif.Runs
 	sealer  *click.Sealer
 	server  *httptest.Server
 	pages   *web.Web
@@ -83,8 +85,9 @@ func newWorld(t testing.TB) *world {
 	w.accrual = accrual.New(w.db, w.clock, w.ring, 0)
 	w.accrual.Committed = w.hints.Orders
 	t.Cleanup(w.accrual.Close)
+	w.tries = whatif.New(w.db, w.clock)
 	w.pages = web.New(web.Config{DB: w.db, Clock: w.clock, Hints: w.hints, Address: "http://go.example",
-		Works: operator.Works{Accrual: w.accrual}, Unshipped: func() (int64, time.Time) { return 3, clock.Wall().Add(-time.Minute) }})
+		Works: staff.Works{Accrual: w.accrual, WhatIf: w.tries}, Unshipped: func() (int64, time.Time) { return 3, clock.Wall().Add(-time.Minute) }})
 	w.server = httptest.NewServer(w.pages)
 	t.Cleanup(func() { w.pages.Close(); w.server.Close() })
 	return w

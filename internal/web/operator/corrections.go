@@ -7,7 +7,6 @@ import (
 
 	"github.com/a-h/templ"
 
-	"tributary/internal/auth"
 	"tributary/internal/correction"
 	"tributary/internal/creator"
 	"tributary/internal/db"
@@ -60,7 +59,7 @@ func (p *Pages) Corrections(w http.ResponseWriter, r *http.Request) error {
 func correctionRows(tx *db.Tx, all []correction.Correction) ([]correctionRow, error) {
 	ids, whos := make([]id.ID, len(all)), make([]string, len(all))
 	for i, c := range all {
-		ids[i], whos[i] = c.Creator, staffID(c.Proposer)
+		ids[i], whos[i] = c.Creator, staff.ID(c.Proposer)
 	}
 	found, err := staff.Names(tx, ids)
 	if err != nil {
@@ -105,7 +104,7 @@ func correctionView(r *http.Request) staff.Page {
 			return nil, err
 		}
 		v := &oneCorrection{Desk: d, correctionRow: rows[0]}
-		whos := []string{staffID(c.Second)}
+		whos := []string{staff.ID(c.Second)}
 		for _, s := range steps {
 			whos = append(whos, s.Who)
 		}
@@ -313,14 +312,6 @@ func (p *Pages) Reverse(w http.ResponseWriter, r *http.Request) error {
 
 // lineSeparator stands between an order's and a line's id in a field: no id holds it, and no browser changes it.
 const lineSeparator = "\t"
-
-// staffID writes a member of the staff as steps name them.
-func staffID(one id.ID) string {
-	if one == 0 {
-		return ""
-	}
-	return one.Text(auth.Prefix)
-}
 
 // Words for the codes of corrections.
 var correctionReasons = map[string]string{

@@ -15,7 +15,6 @@ import (
 
 	"github.com/a-h/templ"
 
-	"tributary/internal/accrual"
 	"tributary/internal/correction"
 	"tributary/internal/db"
 	"tributary/internal/explain"
@@ -27,13 +26,7 @@ import (
 // Pages answers the staff's requests.
 type Pages struct {
 	staff.Pages
-	Works
 	Unshipped func() (count int64, oldest time.Time) // clicks in the log; nil: another process has it
-}
-
-// Works are what staff set going from their pages.
-type Works struct {
-	Accrual *accrual.Accrual // posts what people decide
 }
 
 // Line explains any line, also one that earned nobody anything.

@@ -268,3 +268,11 @@ func People(tx *db.Tx, whos []string) (map[string]string, error) {
 	}
 	return found, nil
 }
+
+// ID writes a member of the staff as steps name them.
+func ID(one id.ID) string {
+	if one == 0 {
+		return ""
+	}
+	return one.Text(auth.Prefix)
+}

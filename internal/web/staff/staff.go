@@ -16,6 +16,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"tributary/internal/accrual"
 	"tributary/internal/auth"
 	"tributary/internal/clock"
 	"tributary/internal/correction"
@@ -25,12 +26,20 @@ import (
 	"tributary/internal/market"
 	"tributary/internal/report"
 	"tributary/internal/web/ui"
+	"tributary/internal/whatif"
 )
 
 // Pages answers requests of the staff: packages with pages of theirs build on it.
 type Pages struct {
 	DB    *db.DB
 	Clock *clock.Business
+	Works
+}
+
+// Works are what staff set going from their pages.
+type Works struct {
+	Accrual *accrual.Accrual // posts what people decide
+	WhatIf  *whatif.Runs     // tries drafts over past lines
 }
 
 // Who may change what, and who may read what money is made of. The table of routes names these sets, and pages offer
