@@ -119,14 +119,7 @@ var (
 	marginByMonth    = db.Statement(`SELECT month, '', 0, ` + marginSums + marginWhere + `GROUP BY month ORDER BY month`)
 	marginByCategory = db.Statement(`SELECT '', category, 0, ` + marginSums + marginWhere + `GROUP BY category
 		ORDER BY category`)
-	// A month's creators stand in order, so that only their sums have to be sorted.
-	marginByCreator = db.Statement(`SELECT '', '', creator, CAST(SUM(units) AS BIGINT), CAST(SUM(revenue) AS BIGINT),
-		CAST(SUM(commission) AS BIGINT), CAST(SUM(promotion) AS BIGINT), CAST(SUM(fee) AS BIGINT),
-		CAST(SUM(seller_revenue) AS BIGINT), CAST(SUM(seller_cost) AS BIGINT)
-		FROM (SELECT month, creator, CAST(SUM(units) AS BIGINT) AS units, CAST(SUM(revenue) AS BIGINT) AS revenue, CAST(SUM(commission) AS BIGINT) AS commission,
-			CAST(SUM(promotion) AS BIGINT) AS promotion, CAST(SUM(fee) AS BIGINT) AS fee,
-			CAST(SUM(sold * revenue) AS BIGINT) AS seller_revenue, CAST(SUM(sold * (commission + promotion)) AS BIGINT) AS seller_cost` + marginWhere + `GROUP BY month, creator) s
-		GROUP BY creator ORDER BY creator`)
+	marginByCreator = db.Statement(`SELECT '', '', creator, ` + marginSums + marginWhere + `GROUP BY creator ORDER BY creator`)
 	// One creator's rows are few, and each month is a place of its own in the table.
 	creatorMonths     = db.In(`SELECT month, '', 0, ` + marginSums + marginOfOne + ` GROUP BY month`)
 	creatorCategories = db.In(`SELECT '', category, 0, ` + marginSums + marginOfOne + ` GROUP BY category`)
