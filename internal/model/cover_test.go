@@ -10,7 +10,7 @@ import (
 // everything is what random tales must meet, so that agreement means something. No line is ever superseded: the click that
 // ended its session would be the touch that the reason speaks of.
 var everything = strings.Fields(`
-	pending earned direct by_cart by_coupon by_customers_click by_onsite_view by_boosted_view won_among_several
+	pending earned direct by_cart by_coupon by_customers_click by_imported_click by_onsite_view by_boosted_view won_among_several
 	contract promotion capped fee fee_without_credit extra_of_a_month base_for_tiers
 	several_months month_below_zero decision_that_a_closed_month_keeps
 	accepted duplicate waiting_order_not_known waiting_return_before_shipment
@@ -79,6 +79,8 @@ func (m *market) notice(l *line, met map[string]int) {
 		switch {
 		case won.coupon != nil:
 			met["by_coupon"]++
+		case won.click.Imported:
+			met["by_imported_click"]++
 		case !slices.Contains(l.Clicks, won.click.Number):
 			met["by_customers_click"]++
 		case q.byCart():

@@ -78,7 +78,9 @@ func (m *market) counts(t touch) bool {
 }
 
 // invalid tells whether a click was found invalid when it was answered, or since.
-func (m *market) invalid(c *Click) bool { return c.Invalid || slices.Contains(m.found, c.Number) }
+func (m *market) invalid(c *Click) bool {
+	return c.Invalid || !c.Imported && slices.Contains(m.found, c.Number)
+}
 
 func (m *market) clickNumber(number int) *Click {
 	for i := range m.Clicks {
@@ -106,6 +108,9 @@ func (m *market) ask(l *line) question {
 	}
 	if c := m.customersLast(l.order); c != nil {
 		add(c)
+	}
+	for i := range l.Imported {
+		q.touches = append(q.touches, touchOf(&l.Imported[i]))
 	}
 	for _, code := range l.coupons {
 		for i := range m.Coupons {

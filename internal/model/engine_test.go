@@ -107,6 +107,11 @@ func (e *engine) which(number, program int) id.ID {
 	return id.ID(int64(e.who(number))<<4 + int64(program))
 }
 
+// tag names a creator's tracking id in a program; nobody has one under the number 0.
+func (e *engine) tag(number, program int) string {
+	return fmt.Sprintf("%sc%d-%d-20", e.name, number, program)
+}
+
 // own makes a fact one of this marketplace's people alone: creators are known to all marketplaces.
 func (e *engine) own(text string) string {
 	if text == "" {
@@ -128,7 +133,7 @@ func (e *engine) saveCreators(tx *db.Tx) error {
 			return err
 		}
 		for program := 1; program <= 3; program++ {
-			tracking := link.Tracking{ID: e.which(c.Number, program), Tag: fmt.Sprintf("%s-%d-20", name, program), Market: e.no,
+			tracking := link.Tracking{ID: e.which(c.Number, program), Tag: e.tag(c.Number, program), Market: e.no,
 				Creator: account.ID, Program: click.Program(program), Name: name, Created: account.Created}
 			if err := link.Open(tx, tracking); err != nil {
 				return err
@@ -304,6 +309,9 @@ func (e *engine) event(told Event) accrual.Incoming {
 			for _, number := range l.Clicks {
 				line.Clicks = append(line.Clicks, e.tokens[number])
 			}
+			for _, c := range l.Imported {
+				line.Touches = append(line.Touches, orders.Imported{Tag: e.tag(c.Creator, c.Program), ClickedAt: c.At.time()})
+			}
 			if l.Added != 0 {
 				added := l.Added.time()
 				line.AddedAt = &added
@@ -311,7 +319,7 @@ func (e *engine) event(told Event) accrual.Incoming {
 			out.Placed.Lines = append(out.Placed.Lines, line)
 		}
 	}
-	if err := out.Check(e.clock.Now(), currency, false); err != nil {
+	if err := out.Check(e.clock.Now(), currency, true); err != nil {
 		panic(fmt.Sprintf("the tale tells of an event that no store may send: %+v: %v", told, err))
 	}
 	in.Event, in.Hash = out, out.Hash()

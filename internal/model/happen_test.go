@@ -136,6 +136,10 @@ func (r *teller) line(id string, ordered instant, browser int) Line {
 			l.Clicks = append(l.Clicks, c.Number)
 		}
 	}
+	for r.once(15) {
+		l.Imported = append(l.Imported, Click{Number: len(l.Imported) + 1, Creator: r.IntN(len(r.p.Creators) + 1), Program: 1,
+			At: ordered - instant(r.Int64N(int64(3*day))), Imported: true})
+	}
 	r.Shuffle(len(l.Clicks), func(i, j int) { l.Clicks[i], l.Clicks[j] = l.Clicks[j], l.Clicks[i] })
 	if r.once(2) && (!r.calm || r.once(2)) {
 		l.Added = ordered - pick(r, []instant{0, 1, hour, 5 * hour, day, 3 * day, 30 * day, instant(r.p.Policy.CartDays) * day})

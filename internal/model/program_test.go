@@ -164,6 +164,7 @@ type Click struct {
 	Category    string `json:",omitempty"` // landed on
 	View        bool   `json:",omitempty"`
 	Seconds     int64  `json:",omitempty"`
+	Imported    bool   `json:",omitempty"`
 	BoostedView bool   `json:",omitempty"`
 }
 
@@ -210,6 +211,7 @@ type Line struct {
 	Digital  bool    `json:",omitempty"`
 	Clicks   []int   `json:",omitempty"`
 	Added    instant `json:",omitzero"`
+	Imported []Click `json:",omitempty"` // recorded by another system: known by tracking id and time alone
 }
 
 // Step is one thing that happens to the marketplace: the clock moves and what is due runs, a request comes in, or a person

@@ -124,7 +124,7 @@ func simpler(p *Placed, i *int) bool {
 	}
 	for n := range p.Lines {
 		l := &p.Lines[n]
-		if drop(&l.Clicks, i) || l.Added != 0 && change(i, func() { l.Added = 0 }) ||
+		if drop(&l.Clicks, i) || drop(&l.Imported, i) || l.Added != 0 && change(i, func() { l.Added = 0 }) ||
 			l.Seller != "" && change(i, func() { l.Seller = "" }) ||
 			l.Category != "" && change(i, func() { l.Category = "" }) || l.Digital && change(i, func() { l.Digital = false }) {
 			return true
