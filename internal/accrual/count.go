@@ -40,12 +40,17 @@ func (g *group) count(l *line) {
 	s.AddMargin(l.state.Margin, -1)
 	l.state.Margin = g.marginOf(l)
 	s.AddMargin(l.state.Margin, 1)
+	s.AddNothing(l.state.Nothing, -1)
+	if l.state.Nothing = (sums.Nothing{}); l.targets.Reason != "" {
+		l.state.Nothing = sums.Nothing{Month: day[:len("2026-01")], Creator: b.Creator, Reason: string(l.targets.Reason), Revenue: l.terms.Net}
+	}
+	s.AddNothing(l.state.Nothing, 1)
 }
 
 // marginOf says what a line brings and costs; nothing where nobody is credited and no seller pays for it.
 func (g *group) marginOf(l *line) sums.Margin {
 	b, t := l.state.Basis, l.targets
-	credited := b.Credited && b.Reason == ""
+	credited := b.Credited && (b.Reason == "" || b.Reason == attribution.ZeroPrice) // what is given away is watched, too
 	if !credited && b.Seller == "" {
 		return sums.Margin{}
 	}

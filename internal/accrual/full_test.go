@@ -420,3 +420,28 @@ func TestFullPermutations(t *testing.T) {
 		w.audit()
 	})
 }
+
+// Lines that earn nothing are counted by reason, and what is given away by who gave it.
+func TestNothingIsCounted(t *testing.T) {
+	w := newWorld(t)
+	w.send(w.placed("1", begin, line(1, 2000)), w.placed("2", begin, line(3, 0, w.token(alice, begin.Add(-time.Hour)))),
+		w.placed("3", begin, line(1, 2000, w.token(bob, begin.Add(-time.Hour)))), w.event(order.TypeCancelled, "3", "1", 1, begin))
+	want := map[string][2]int64{"no_touch": {0, 2000}, "zero_price": {int64(alice), 0}, "cancelled": {int64(bob), 2000}}
+	if err := w.db.Read(context.Background(), func(tx *db.Tx) error {
+		return tx.Each(selectNothing, func(scan func(...any) error) error {
+			var reason string
+			var creator, lines, revenue int64
+			err := scan(&reason, &creator, &lines, &revenue)
+			if want[reason] != [2]int64{creator, revenue} || lines != 1 {
+				t.Errorf("%s: creator %d, %d lines, %d", reason, creator, lines, revenue)
+			}
+			delete(want, reason)
+			return err
+		})
+	}); err != nil || len(want) != 0 {
+		t.Error(err, want)
+	}
+	w.audit()
+}
+
+var selectNothing = db.Statement(`SELECT reason, creator, lines, revenue FROM reason_month WHERE market = 1 AND lines <> 0`)

@@ -71,6 +71,7 @@ func (a *added) line(l auditLine) {
 	a.AddDay(l.state.Day, 1)
 	a.AddJourney(l.state.Journey, 1)
 	a.AddMargin(l.state.Margin, 1)
+	a.AddNothing(l.state.Nothing, 1)
 	if c := l.state.Day; c.Creator != 0 {
 		key := sums.DayKey{Creator: c.Creator, Date: c.Day}
 		if once := fmt.Sprint(l.order, " ", key); !a.credited[once] {

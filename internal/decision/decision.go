@@ -53,6 +53,7 @@ type State struct {
 	Day     sums.Counted       `json:"d"`
 	Journey sums.Journey       `json:"j"`
 	Margin  sums.Margin        `json:"m"`
+	Nothing sums.Nothing       `json:"n,omitzero"`
 	// Later tells that the card of the first shipment applies, which is not known yet when the order comes.
 	Later bool `json:"l,omitempty"`
 }

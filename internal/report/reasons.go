@@ -20,75 +20,43 @@ type ReasonRow struct {
 	Share   int64 // of all such lines of the month, basis points
 }
 
-// A line that changed last before the span began was ordered before it, too, but for this much: orders may lie this far in
-// the future when they come in (order.MaxAhead).
-const ahead = 24 * 60 * 60 * 1_000_000 // microseconds
-
 var (
-	// One creator's lines since the beginning, by the index that lists are read from: + keeps the one by time out of it.
-	reasonsOfCreator = db.Statement(`SELECT at, reason, amount FROM line WHERE creator = $1 AND creator <> 0 AND market = $2
-		AND touched >= $3 AND +at >= $4 AND +at < $5 AND reason <> ''`)
-	// A month of all lines, by the time of their order.
-	reasonsOfAll = db.Statement(`SELECT reason, COUNT(*), CAST(SUM(amount) AS BIGINT) FROM line
-		WHERE market = $1 AND at >= $2 AND at < $3 AND reason <> '' GROUP BY reason ORDER BY reason`)
+	reasonsOfCreator = db.Statement(`SELECT month, reason, lines, revenue FROM reason_month
+		WHERE market = $1 AND creator = $2 AND month >= $3 AND month <= $4 AND lines <> 0`)
+	reasonsOfAll = db.Statement(`SELECT month, reason, CAST(SUM(lines) AS BIGINT), CAST(SUM(revenue) AS BIGINT) FROM reason_month
+		WHERE market = $1 AND creator >= $2 AND month >= $3 AND month <= $4 AND lines <> 0 GROUP BY month, reason ORDER BY month, reason`)
 )
 
 // ReasonsOf counts, month by month, oldest first, the lines that earn nothing: those of a creator, or all of them (0).
 // Within a month the reason with the most lines comes first. What is awaited (awaiting_payment) is counted while it earns
-// nothing. It reads the lines themselves, since no sum of them is kept: a creator's by the index of their lists, all of
-// them by the time of order.
+// nothing.
 func ReasonsOf(tx *db.Tx, m market.Market, creator id.ID, span Span) ([]ReasonRow, error) {
 	if err := span.Check(); err != nil {
 		return nil, err
 	}
-	c := span.calendar(m)
-	sums := make([]map[string]*ReasonRow, len(c.months))
-	for i := range sums {
-		sums[i] = map[string]*ReasonRow{}
-	}
-	add := func(month int, reason string, lines, revenue int64) {
-		row := sums[month][reason]
-		if row == nil {
-			row = &ReasonRow{Month: c.months[month], Reason: reason}
-			sums[month][reason] = row
-		}
-		row.Lines, row.Revenue = row.Lines+lines, row.Revenue+revenue
-	}
-	read := func() error { return readReasons(tx, m, c, add) }
+	statement := reasonsOfAll
 	if creator != 0 {
-		read = func() error {
-			return tx.Each(reasonsOfCreator, func(scan func(...any) error) error {
-				var at, amount int64
-				var reason string
-				err := scan(&at, &reason, &amount)
-				add(c.at(at), reason, 1, amount)
-				return err
-			}, int64(creator), int64(m.No), c.first()-ahead, c.first(), c.end())
-		}
+		statement = reasonsOfCreator
 	}
-	if err := read(); err != nil {
+	months := map[market.Month]map[string]*ReasonRow{}
+	if err := tx.Each(statement, func(scan func(...any) error) error {
+		var month string
+		r := &ReasonRow{}
+		err := scan(&month, &r.Reason, &r.Lines, &r.Revenue)
+		r.Month = market.Month(month)
+		if months[r.Month] == nil {
+			months[r.Month] = map[string]*ReasonRow{}
+		}
+		months[r.Month][r.Reason] = r
+		return err
+	}, m.Lane(), int64(creator), string(span.From), string(span.To)); err != nil {
 		return nil, fault.Wrap(err, "counting reasons")
 	}
 	var rows []ReasonRow
-	for _, month := range sums {
-		rows = append(rows, inOrder(month)...)
+	for _, month := range span.Months() {
+		rows = append(rows, inOrder(months[month])...)
 	}
 	return rows, nil
-}
-
-func readReasons(tx *db.Tx, m market.Market, c calendar, add func(int, string, int64, int64)) error {
-	for i := range c.months {
-		if err := tx.Each(reasonsOfAll, func(scan func(...any) error) error {
-			var reason string
-			var lines, revenue int64
-			err := scan(&reason, &lines, &revenue)
-			add(i, reason, lines, revenue)
-			return err
-		}, int64(m.No), c.starts[i], c.starts[i+1]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func inOrder(month map[string]*ReasonRow) []ReasonRow {

@@ -9,6 +9,7 @@ import (
 	"tributary/internal/db"
 	"tributary/internal/id"
 	"tributary/internal/market"
+	"tributary/internal/sums"
 )
 
 // A year of lines with all that package accrual keeps beside them, made in one go: what reports are held against, and
@@ -178,17 +179,24 @@ func (y *year) save(t testing.TB, d *db.DB) {
 			}
 		}
 		if credited {
-			sums := day(p.creator, p.at)
+			sum := day(p.creator, p.at)
 			for i, part := range []int64{1, p.units, p.base, p.cost + p.promo} {
-				sums[i] += part
+				sum[i] += part
 			}
 		}
 		if p.first != 0 {
-			sums := day(p.first, p.at)
-			sums[4], sums[5], sums[6] = sums[4]+1, sums[5]+p.base, sums[6]+p.base
+			sum := day(p.first, p.at)
+			sum[4], sum[5], sum[6] = sum[4]+1, sum[5]+p.base, sum[6]+p.base
 		}
 	}
 	tables := map[*db.BulkStmt][][]any{putLines: rows}
+	var added sums.Sums
+	for _, p := range y.lines {
+		if p.reason != "" {
+			added.AddNothing(sums.Nothing{Month: p.month(), Creator: p.creator, Reason: p.reason, Revenue: p.amount}, 1)
+		}
+	}
+	write(t, d, func(tx *db.Tx) error { return added.Save(tx, 1) })
 	for key, m := range margins {
 		tables[putMargins] = append(tables[putMargins], []any{int64(1), key.month, int64(key.creator), key.category, key.sold, m[0], m[1], m[2], m[3], m[4], m[5]})
 	}

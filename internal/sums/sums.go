@@ -70,10 +70,26 @@ type Margin struct {
 	Fee        int64  `json:"e,omitempty"`
 }
 
+// Nothing is a line that earns nothing: where it stands, why, and what was paid for it when it was ordered.
+type Nothing struct {
+	Month   string `json:"t,omitempty"`
+	Creator id.ID  `json:"c,omitempty"` // 0: nobody
+	Reason  string `json:"r,omitempty"`
+	Revenue int64  `json:"v,omitempty"`
+}
+
+type reasonKey struct {
+	creator       id.ID
+	month, reason string
+}
+
+type reason struct{ lines, revenue int64 }
+
 // Sums are differences that are still to be saved, or what all lines add up to.
 type Sums struct {
 	days    map[DayKey]*Day
 	margins map[monthKey]*month
+	reasons map[reasonKey]*reason
 }
 
 // Day gives the sum of a creator's day.
@@ -128,6 +144,22 @@ func (s *Sums) AddMargin(m Margin, sign int64) {
 	sum.commission, sum.promotion, sum.fee = sum.commission+sign*m.Commission, sum.promotion+sign*m.Promotion, sum.fee+sign*m.Fee
 }
 
+// AddNothing adds a line that earns nothing, sign times.
+func (s *Sums) AddNothing(n Nothing, sign int64) {
+	if n.Reason == "" {
+		return
+	}
+	if s.reasons == nil {
+		s.reasons = map[reasonKey]*reason{}
+	}
+	key := reasonKey{n.Creator, n.Month, n.Reason}
+	if s.reasons[key] == nil {
+		s.reasons[key] = &reason{}
+	}
+	s.reasons[key].lines += sign
+	s.reasons[key].revenue += sign * n.Revenue
+}
+
 var (
 	upsertDays = db.Bulk("BIGINT BIGINT TEXT BIGINT BIGINT BIGINT BIGINT BIGINT BIGINT BIGINT",
 		`INSERT INTO creator_day (market, creator, day, orders, units, revenue, commission, first_lines, first_revenue, linear_revenue)
@@ -142,7 +174,12 @@ var (
 			free = margin_month.free + excluded.free, revenue = margin_month.revenue + excluded.revenue,
 			commission = margin_month.commission + excluded.commission, promotion = margin_month.promotion + excluded.promotion,
 			fee = margin_month.fee + excluded.fee`)
-	selectDays = db.Statement(`SELECT creator, day, orders, units, revenue, commission, first_lines, first_revenue, linear_revenue
+	upsertReasons = db.Bulk("BIGINT BIGINT TEXT TEXT BIGINT BIGINT",
+		`INSERT INTO reason_month (market, creator, month, reason, lines, revenue)
+		VALUES $ROWS ON CONFLICT (market, creator, month, reason) DO UPDATE SET lines = reason_month.lines + excluded.lines,
+			revenue = reason_month.revenue + excluded.revenue`)
+	selectReasons = db.Statement(`SELECT creator, month, reason, lines, revenue FROM reason_month WHERE market = $1`)
+	selectDays    = db.Statement(`SELECT creator, day, orders, units, revenue, commission, first_lines, first_revenue, linear_revenue
 		FROM creator_day WHERE market = $1`)
 	selectMargins = db.Statement(`SELECT month, creator, category, sold, units, free, revenue, commission, promotion, fee
 		FROM margin_month WHERE market = $1`)
@@ -175,8 +212,20 @@ func (s *Sums) Save(tx *db.Tx, lane int64) error {
 	if _, err := tx.Bulk(upsertDays, days); err != nil {
 		return fault.Wrap(err, "bringing creators' days along")
 	}
-	_, err := tx.Bulk(upsertMargins, margins)
-	return fault.Wrap(err, "bringing margins along")
+	if _, err := tx.Bulk(upsertMargins, margins); err != nil {
+		return fault.Wrap(err, "bringing margins along")
+	}
+	reasons := make([][]any, 0, len(s.reasons))
+	for key, r := range s.reasons {
+		if *r != (reason{}) {
+			reasons = append(reasons, []any{lane, int64(key.creator), key.month, key.reason, r.lines, r.revenue})
+		}
+	}
+	slices.SortFunc(reasons, func(a, b []any) int {
+		return cmp.Or(cmp.Compare(a[1].(int64), b[1].(int64)), strings.Compare(a[2].(string), b[2].(string)), strings.Compare(a[3].(string), b[3].(string)))
+	})
+	_, err := tx.Bulk(upsertReasons, reasons)
+	return fault.Wrap(err, "bringing reasons along")
 }
 
 // Verify compares the rows of a marketplace with what its lines add up to. It uses the sums up.
@@ -207,6 +256,22 @@ func (s *Sums) Verify(tx *db.Tx, lane int64, differ func(string)) error {
 	}, lane); err != nil {
 		return fault.Wrap(err, "reading margins")
 	}
+	if err := tx.Each(selectReasons, func(scan func(...any) error) error {
+		var key reasonKey
+		var creator int64
+		var r reason
+		if err := scan(&creator, &key.month, &key.reason, &r.lines, &r.revenue); err != nil {
+			return err
+		}
+		key.creator = id.ID(creator)
+		compare(key.text(), r, take(s.reasons, key), differ)
+		return nil
+	}, lane); err != nil {
+		return fault.Wrap(err, "reading reasons")
+	}
+	for key, sum := range s.reasons {
+		compare(key.text(), reason{}, *sum, differ)
+	}
 	for key, sum := range s.days {
 		compare(key.text(), Day{}, *sum, differ)
 	}
@@ -217,6 +282,10 @@ func (s *Sums) Verify(tx *db.Tx, lane int64, differ func(string)) error {
 }
 
 func (k DayKey) text() string { return k.Creator.Text(id.Creator) + " on " + k.Date }
+
+func (k reasonKey) text() string {
+	return fmt.Sprintf("%s of %s in %s", k.reason, k.creator.Text(id.Creator), k.month)
+}
 
 func (k monthKey) text() string {
 	return fmt.Sprintf("margin of %s in %s, %s", k.category, k.month, k.creator.Text(id.Creator))

@@ -101,6 +101,17 @@ ALTER TABLE creator_day ADD COLUMN first_lines BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE creator_day ADD COLUMN first_revenue BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE creator_day ADD COLUMN linear_revenue BIGINT NOT NULL DEFAULT 0;
 
+-- Lines that earn nothing, or nothing any more, by month of order and reason.
+CREATE TABLE reason_month (
+  market BIGINT NOT NULL,
+  creator BIGINT NOT NULL,
+  month TEXT COLLATE "C" NOT NULL,
+  reason TEXT COLLATE "C" NOT NULL,
+  lines BIGINT NOT NULL,
+  revenue BIGINT NOT NULL,
+  PRIMARY KEY (market, creator, month, reason)
+); -- clustered
+
 -- A bounty is an action that pays a flat amount or a share of a value; the definitions are versions of one action.
 CREATE TABLE bounty (
   id BIGINT PRIMARY KEY,
