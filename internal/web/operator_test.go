@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -275,4 +276,67 @@ func TestBountiesOfOperator(t *testing.T) {
 	w.set(now.Add(60 * 24 * time.Hour))
 	v.wants("/operator/bounties", "Past offers", "over")
 	w.as("The finance").wants("/operator/bounties", "A device", "!Publish an offer")
+}
+
+// What lines brought and cost, in every way in which it is cut.
+func TestReports(t *testing.T) {
+	w := newWorld(t)
+	w.set(now)
+	v := w.as("The auditor")
+	v.wants("/operator/reports", "Nothing earned in these months", "June to November", "$0.00")
+	v.wants("/operator/reports/attribution", "No purchase with a click")
+	v.wants("/operator/reports/reasons", "Every line of these months earns")
+	v.wants("/operator/reports/free", "Nothing stands out", "from 20,000 free units on, and 80 % of all units")
+	w = newWorld(t)
+	w.live()
+	v = w.as("The finance")
+	// July, September, October, November: a kettle at 4.5 % and, unshipped, a lamp; in November another kettle, half shipped.
+	v.wants("/operator/reports", "Revenue", "$98.00", "$4.41", "−$4.41", "July", "November", "by=category")
+	v.wants("/operator/reports?by=category&from=2026-07&to=2026-07", "Home &gt; Kitchen &gt; Kettles", "deep2", "100 % of the revenue", "4.5 % in all")
+	v.wants("/operator/reports?by=creator&category=Home+%3E+Kitchen", "Only Home &gt; Kitchen", "Ada Lindholm", "everything")
+	v.wants("/operator/reports?creator="+ada.Text("cr_"), "Only Ada Lindholm")
+	v.wants("/operator/reports/attribution", "All together", "by=creator")
+	v.wants("/operator/reports/attribution?by=creator", "Ada Lindholm", "Ben Okri")
+	body := v.wants("/operator/reports/reasons", "the click came from a paid ad", "returned", "no click was known")
+	v.wants(linkTo(body[strings.Index(body, "paid_ad")-200:], "/operator/reports/reasons"), "the click came from a paid ad", "Gooseneck kettle", "why nothing", "!Desk lamp")
+	v.wants("/operator/reports/reasons?month=2026-07&reason=resale", "No line here")
+	v.wants("/operator/orders/1003", "Margin", "−$4.41 left", "Tiers and bounties belong to months")
+	w.as("The support").wants("/operator/orders/1003", "!Tiers and bounties belong")
+	w.as("The support").wants("/operator", "!/operator/reports")
+	for path, want := range map[string]string{"/operator/reports/margin.csv?by=creator": "Ada Lindholm", "/operator/reports/attribution.csv": "last_revenue",
+		"/operator/reports/reasons.csv": "paid_ad"} {
+		if status, body := v.open(path); status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: %d\n%s", path, status, body)
+		}
+	}
+	for _, query := range []string{"?from=x", "?from=2026-05&to=2026-01", "?creator=none", "/reasons?month=2026-13&reason=x", "/reasons?month=2026-11&reason=x&after=a%09b%09c", "/free?month=x"} {
+		if status, _ := v.open("/operator/reports" + query); status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d", query, status)
+		}
+	}
+}
+
+// Lines behind a count are turned page by page, each once.
+func TestReasonLines(t *testing.T) {
+	w := newWorld(t)
+	w.set(now)
+	for i := range 120 {
+		w.buy(fmt.Sprintf("none-%03d", i), now, "", kettle)
+	}
+	v := w.as("The finance")
+	seen, pages := map[string]bool{}, 0
+	for next := "/operator/reports/reasons?month=2026-11&reason=no_touch"; next != ""; pages++ {
+		body := v.wants(next)
+		for _, part := range strings.Split(body, `data-key="`)[1:] {
+			key, _, _ := strings.Cut(part, `"`)
+			if seen[key] {
+				t.Errorf("%s stands twice", key)
+			}
+			seen[key] = true
+		}
+		next = nextPage(body, "Next page")
+	}
+	if len(seen) != 120 || pages != 3 {
+		t.Errorf("%d lines on %d pages", len(seen), pages)
+	}
 }

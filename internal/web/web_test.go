@@ -17,7 +17,7 @@ import (
 func TestRoutesAndRoles(t *testing.T) {
 	w := newWorld(t)
 	w.live()
-	creators, staff, all, open := "creator", "staff", "all", "open"
+	creators, staff, all, open, books := "creator", "staff", "all", "open", "admin finance auditor"
 	table := map[string]string{
 		"GET /{$}": open, "GET /assets/{name}": open, "GET /login": open, "POST /login": open, "POST /logout": open,
 		"GET /rates": open, "GET /rates/{marketplace}": open,
@@ -36,13 +36,16 @@ func TestRoutesAndRoles(t *testing.T) {
 		"POST /operator/corrections/{correction}/decide": "admin finance", "POST /operator/corrections/{correction}/post": "admin finance",
 		"POST /operator/corrections/{correction}/reverse":  "admin reviewer",
 		"POST /operator/corrections/{correction}/withdraw": "admin finance reviewer support", "GET /operator/adjust": "admin finance",
+		"GET /operator/reports": books, "GET /operator/reports/margin.csv": books, "GET /operator/reports/attribution": books,
+		"GET /operator/reports/attribution.csv": books, "GET /operator/reports/reasons": books, "GET /operator/reports/reasons.csv": books,
+		"GET /operator/reports/free": books,
 		"GET /operator/rates/drafts": staff, "POST /operator/rates/drafts": "admin finance", "GET /operator/rates/drafts/{draft}": staff,
 		"GET /operator/rates/drafts/{draft}/text": staff, "POST /operator/rates/drafts/{draft}/text": "admin finance",
 		"GET /operator/rates/drafts/{draft}/form": staff, "POST /operator/rates/drafts/{draft}/form": "admin finance",
 		"GET /operator/rates/drafts/{draft}/rates.yaml": staff, "POST /operator/rates/drafts/{draft}/discard": "admin finance",
 		"POST /operator/rates/drafts/{draft}/publish": "admin",
-		"GET /operator/whatif":                        "admin finance auditor", "POST /operator/whatif": "admin finance", "GET /operator/whatif/{run}": "admin finance auditor",
-		"GET /operator/whatif/{run}/rows.csv": "admin finance auditor", "POST /operator/whatif/{run}/cancel": "admin finance",
+		"GET /operator/whatif":                        books, "POST /operator/whatif": "admin finance", "GET /operator/whatif/{run}": books,
+		"GET /operator/whatif/{run}/rows.csv": books, "POST /operator/whatif/{run}/cancel": "admin finance",
 		"GET /operator/bounties": staff, "POST /operator/bounties": "admin", "POST /operator/bounties/{bounty}/end": "admin",
 		"GET /operator/coupons": staff, "POST /operator/coupons": "admin reviewer", "POST /operator/coupons/{code}/end": "admin reviewer",
 	}

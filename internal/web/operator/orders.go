@@ -73,6 +73,7 @@ type oneOrder struct {
 	report.Order
 	waiting     []string
 	corrections []correctionRow
+	margin      []report.LineMargin // for those who may read it
 }
 
 // Order shows one order with its lines and the events that wait for it.
@@ -90,7 +91,12 @@ func orderView(r *http.Request) staff.Page {
 		for i, l := range v.Lines {
 			keys[i] = correction.LineKey{Order: l.Order, Line: l.ID}
 		}
-		v.corrections, err = correctionsAbout(tx, d, keys)
+		if v.corrections, err = correctionsAbout(tx, d, keys); err != nil {
+			return nil, err
+		}
+		if d.May(staff.Bookkeepers) && len(v.Lines) > 0 {
+			v.margin, err = report.OrderMargin(tx, d.Market, v.Order.ID)
+		}
 		return orderPage(v), err
 	}}
 }
