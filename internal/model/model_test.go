@@ -17,9 +17,12 @@ const linesWanted = 20_000
 // talesPerDatabase keeps a database small: marketplaces are read together.
 const talesPerDatabase = 150
 
-// onServer is the part of a normal run that is enough on PostgreSQL: the rules are the same code on both engines, and what
-// differs shows early.
-const onServer = 10
+// The part of a normal run that is enough in a short one, and on PostgreSQL: the rules are the same code on both engines,
+// and what differs shows early.
+const (
+	inShort  = 5
+	onServer = 10
+)
 
 // number reads how much is asked for.
 func number(t *testing.T, name string, otherwise uint64) uint64 {
@@ -28,6 +31,8 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 	case text != "":
 	case os.Getenv("TEST_DB") != "":
 		return max(otherwise/onServer, 1)
+	case testing.Short():
+		return max(otherwise/inShort, 1)
 	default:
 		return otherwise
 	}
