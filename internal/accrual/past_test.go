@@ -22,17 +22,30 @@ func TestPast(t *testing.T) {
 	}
 	var seen []string
 	if err := w.db.Read(context.Background(), func(tx *db.Tx) error {
-		var cursor explain.PastCursor
+		past, err := explain.OpenPast(tx, "us", begin.Add(time.Minute), begin.Add(3*time.Minute))
+		if err != nil {
+			return err
+		}
+		if past.Lines != 4 || past.Market.No != 1 || len(past.Rates.Cards) != 1 {
+			t.Errorf("%d lines", past.Lines)
+		}
 		for {
-			page, err := explain.Past(tx, 1, begin.Add(3*time.Minute), &cursor, 2)
+			page, err := past.Rows(tx, 3)
 			if err != nil || len(page) == 0 {
+				return err
+			}
+			lines := make([]*explain.PastLine, len(page))
+			for i := range page {
+				lines[i] = &page[i]
+			}
+			if err := past.Facts(tx, lines); err != nil {
 				return err
 			}
 			for _, p := range page {
 				seen = append(seen, p.Order)
 				basis, _ := commission.Credit(*p.Facts)
 				again := commission.Settle(basis, p.Terms(), p.Events, w.clock.Now(), p.Held)
-				if again.Pending != p.Pending || again.Earned != p.Earned || basis != p.Basis {
+				if !again.Posted().Equal(p.Held) || basis != p.Basis || p.Category() != "Home > Kitchen > Kettles" {
 					t.Errorf("%s: %+v", p.Order, again)
 				}
 			}
@@ -40,7 +53,7 @@ func TestPast(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(seen); got != "[o0 o1 o2 o3 o4 o5]" {
+	if got := fmt.Sprint(seen); got != "[o2 o3 o4 o5]" {
 		t.Error(got)
 	}
 }

@@ -46,18 +46,19 @@ func Run(ctx context.Context, d *db.DB, q Question, now time.Time, shown func(do
 // and how many lines there are.
 func Check(tx *db.Tx, q Question, now time.Time) (market uint16, lines int64, err error) {
 	r := &run{question: q, now: now}
-	err = r.open(tx)
-	return r.no, r.total, err
+	if err = r.open(tx); err != nil {
+		return 0, 0, err
+	}
+	return r.past.Market.No, r.past.Lines, nil
 }
 
 // run is one answer while it is worked out.
 type run struct {
 	question Question
 	now      time.Time
-	no       uint16
+	past     *explain.Past
 	draft    *rerate.Draft
 	tally    *tally
-	total    int64
 }
 
 func (r *run) open(tx *db.Tx) error {
@@ -65,11 +66,11 @@ func (r *run) open(tx *db.Tx) error {
 	if err := q.Rules.Check(); err != nil {
 		return err
 	}
-	m, present, err := explain.PastMarket(tx, q.Market)
+	past, err := explain.OpenPast(tx, q.Market, q.From, q.Until)
 	if err != nil {
 		return err
 	}
-	tried := present
+	m, tried := past.Market, past.Rates
 	if q.Rates != "" {
 		file, err := ratefile.Read(tx, []byte(q.Rates))
 		if err != nil {
@@ -78,30 +79,28 @@ func (r *run) open(tx *db.Tx) error {
 		if file.Market.ID != m.ID {
 			return fault.Invalidf("rates", "are those of the marketplace %s", "ask about that marketplace", file.Market.ID)
 		}
-		if tried, err = file.Book(present, r.now, q.Dated); err != nil {
+		if tried, err = file.Book(past.Rates, r.now, q.Dated); err != nil {
 			return err
 		}
 	}
-	r.no, r.draft = m.No, rerate.New(present, tried, q.Rules)
+	r.past, r.draft = past, rerate.New(past.Rates, tried, q.Rules)
 	month := func(at int64) string { return string(m.Month(time.UnixMicro(at))) }
 	r.tally = newTally(r.draft, month, Difference{Market: m.ID, Currency: m.Currency, From: q.From, Until: q.Until, At: r.now})
-	r.total, err = explain.PastCount(tx, m.No, q.From, q.Until)
-	return err
+	return nil
 }
 
 // answer reads page by page, each on a view of its own: a long run holds up nobody.
 func (r *run) answer(ctx context.Context, d *db.DB, shown func(done, total int64) error) (*Difference, error) {
-	cursor := explain.PastFrom(r.question.From)
 	for done := int64(0); ; {
 		read := 0
 		if err := d.Read(ctx, func(tx *db.Tx) (err error) {
-			read, err = r.page(tx, &cursor)
+			read, err = r.page(tx)
 			return err
 		}); err != nil {
 			return nil, err
 		}
 		done += int64(read)
-		if err := shown(done, max(done, r.total)); err != nil {
+		if err := shown(done, max(done, r.past.Lines)); err != nil {
 			return nil, err
 		}
 		if read < pageLines {
@@ -111,8 +110,8 @@ func (r *run) answer(ctx context.Context, d *db.DB, shown func(done, total int64
 }
 
 // page counts a page of lines. Facts are read only of those whose rows do not say enough.
-func (r *run) page(tx *db.Tx, cursor *explain.PastCursor) (read int, err error) {
-	page, err := explain.PastRows(tx, r.no, r.question.Until, cursor, pageLines)
+func (r *run) page(tx *db.Tx) (read int, err error) {
+	page, err := r.past.Rows(tx, pageLines)
 	if err != nil {
 		return 0, err
 	}
@@ -127,7 +126,7 @@ func (r *run) page(tx *db.Tx, cursor *explain.PastCursor) (read int, err error) 
 			unknown = append(unknown, p)
 		}
 	}
-	if err := explain.PastFacts(tx, r.no, unknown); err != nil {
+	if err := r.past.Facts(tx, unknown); err != nil {
 		return 0, err
 	}
 	for _, p := range unknown {

@@ -61,8 +61,7 @@ func TestDecidedAnew(t *testing.T) {
 	draft := rerate.New(book, book, rerate.Rules{})
 	reasons := map[string]int{}
 	w.read(func(tx *db.Tx) error {
-		cursor := explain.PastFrom(begin)
-		page, err := explain.Past(tx, 1, w.clock.Now(), &cursor, 100000)
+		page, err := readPast(tx, begin.AddDate(-1, 0, 0), w.clock.Now())
 		for _, p := range page {
 			l := rerate.Line{Facts: p.Facts, Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason}
 			again := draft.Anew(l, w.clock.Now())
@@ -82,12 +81,27 @@ func TestDecidedAnew(t *testing.T) {
 	}
 }
 
+func readPast(tx *db.Tx, from, until time.Time) ([]explain.PastLine, error) {
+	past, err := explain.OpenPast(tx, "us", from, until)
+	if err != nil {
+		return nil, err
+	}
+	page, err := past.Rows(tx, 100_000)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]*explain.PastLine, len(page))
+	for i := range page {
+		lines[i] = &page[i]
+	}
+	return page, past.Facts(tx, lines)
+}
+
 // pastLines reads all lines with their facts.
 func (w *world) pastLines() (page []explain.PastLine) {
 	w.t.Helper()
 	w.read(func(tx *db.Tx) (err error) {
-		cursor := explain.PastFrom(begin.AddDate(-1, 0, 0))
-		page, err = explain.Past(tx, 1, w.clock.Now().Add(time.Hour), &cursor, 100000)
+		page, err = readPast(tx, begin.AddDate(-1, 0, 0), w.clock.Now().Add(time.Hour))
 		return err
 	})
 	return page
@@ -96,6 +110,7 @@ func (w *world) pastLines() (page []explain.PastLine) {
 // What a what-if says of lines that were lived through under one policy is what the same lines came to in a world that
 // lived under the other from its beginning: the proof of every rule that may be tried, and of what cannot be said.
 func TestLivedUnder(t *testing.T) {
+	all, worlds := t, map[string]*world{}
 	for name, c := range map[string]struct {
 		before, tried string
 		unsaid        bool // some lines cannot be said
@@ -103,7 +118,7 @@ func TestLivedUnder(t *testing.T) {
 		"longer sessions":       {"", "session_hours=72", false},
 		"shorter sessions":      {"", "session_hours=6", false},
 		"shorter carts":         {"", "cart_days=1", false},
-		"longer carts":          {"cart_days=1, resale_days=1", "cart_days=30", true},
+		"longer carts":          {"cart_days=1, resale_days=1", "cart_days=30", false},
 		"units lapse sooner":    {"", "lapse_days=5", false},
 		"paid traffic":          {"", "paid_earns=yes", false},
 		"no resale rule":        {"", "resale_units=0", false},
@@ -123,18 +138,28 @@ func TestLivedUnder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, tried := rules(t, c.before), rules(t, c.tried)
-			here, there := newWorld(t, 3, before.Apply), newWorld(t, 3, func(p policy.Policy) policy.Policy { return tried.Apply(before.Apply(p)) })
-			here.live(50, 6)
+			here := worlds[c.before]
+			if here == nil {
+				here = newWorld(all, 3, before.Apply)
+				here.live(50, 6)
+				worlds[c.before] = here
+			}
+			there := newWorld(t, 3, func(p policy.Policy) policy.Policy { return tried.Apply(before.Apply(p)) })
 			there.live(50, 6)
 			if _, err := there.taker.Lapse(context.Background(), 1); err != nil { // what is due by the clock and not posted yet
 				t.Fatal(err)
 			}
 			book := here.book()
 			draft := rerate.New(book, book, tried)
-			lived, changed, unsaids := there.pastLines(), 0, 0
+			lived, changed, unsaids, byRow := there.pastLines(), 0, 0, 0
 			for i, p := range here.pastLines() {
 				l := rerate.Line{Facts: p.Facts, Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason}
 				was, would, unsaid := draft.Line(l, here.clock.Now())
+				if wasByRow, wouldByRow, known := draft.Row(rowOf(p), here.clock.Now()); known {
+					if byRow++; unsaid != "" || !wasByRow.Same(was) || !wouldByRow.Same(would) {
+						t.Errorf("%s/%s: the row says %+v, the facts %+v %s", p.Order, p.Line, wouldByRow, would, unsaid)
+					}
+				}
 				if unsaid != "" {
 					unsaids++
 					continue
@@ -154,6 +179,7 @@ func TestLivedUnder(t *testing.T) {
 						want.Held.Total, want.Basis.Creator, want.Reason)
 				}
 			}
+			t.Logf("%d of %d lines change, %d cannot be said, %d are said by their row", changed, len(lived), unsaids, byRow)
 			if changed == 0 && !c.unsaid || (unsaids > 0) != c.unsaid || unsaids > len(lived)/2 {
 				t.Errorf("%d of %d lines change, %d cannot be said", changed, len(lived), unsaids)
 			}
@@ -214,9 +240,7 @@ func TestRowsSayTheSame(t *testing.T) {
 			draft := rerate.New(w.book(), w.drafted(text), rerate.Rules{})
 			known, changed := 0, 0
 			for _, p := range w.pastLines() {
-				row := rerate.Row{Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason, At: p.At, SKU: p.SKU, Category: p.Category(),
-					Quantity: p.Quantity, Net: p.Net, Digital: p.Digital}
-				was, would, ok := draft.Row(row, w.clock.Now())
+				was, would, ok := draft.Row(rowOf(p), w.clock.Now())
 				if !ok {
 					continue
 				}
@@ -240,3 +264,8 @@ func TestRowsSayTheSame(t *testing.T) {
 
 // plain leaves nothing but clicks to be paid for.
 func plain(w *world) { w.plain = true }
+
+func rowOf(p explain.PastLine) rerate.Row {
+	return rerate.Row{Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason, At: p.At, SKU: p.SKU, Category: p.Category(),
+		Quantity: p.Quantity, Net: p.Net, Digital: p.Digital}
+}

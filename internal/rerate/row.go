@@ -1,6 +1,7 @@
 package rerate
 
 import (
+	"slices"
 	"time"
 
 	"tributary/internal/attribution"
@@ -26,24 +27,18 @@ type Row struct {
 // byRow is what a draft of rates says of lines whose facts are not read. Most lines need none: who is credited does not
 // hang on rates, and what the rates ask for stands in the row.
 type byRow struct {
-	able    bool              // rules are not tried, and fees stay
-	offsite bool              // nothing else is priced at present: what is paid was paid for a click or a coupon
-	kept    bool              // cards for clicks stay
-	single  *ratecard.Version // or one card holds for all instants
-	touch   [1]attribution.Touch
+	able   bool                // rules are not tried, and fees stay
+	alone  bool                // what is tried says nothing of lines of which no touch could be read
+	kept   bool                // cards for clicks stay
+	single *ratecard.Version   // or one card holds for all instants
+	views  []*ratecard.Version // cards for views, at present
+	touch  [1]attribution.Touch
 }
 
 func (d *Draft) lookAtRows() (b byRow) {
 	b.able = d.rules == (Rules{}) && !d.changes.fees
-	b.offsite = true
-	for _, v := range d.present.Cards {
-		b.offsite = b.offsite && (v.Kind == ratecard.Offsite || v.Kind == ratecard.SellerFee)
-	}
-	for _, list := range d.present.Contracts {
-		for _, c := range list {
-			b.offsite = b.offsite && c.Kind == ratecard.Offsite
-		}
-	}
+	b.alone = !d.changes.fees && d.rules.ViewSeconds == nil && d.rules.ViewScope == nil && d.rules.AwaitPayment == nil && d.rules.PaidEarns == nil
+	b.views = append(cardsFor(d.present, ratecard.Onsite), cardsFor(d.present, ratecard.Boosted)...)
 	was, would := cardsFor(d.present, ratecard.Offsite), cardsFor(d.book, ratecard.Offsite)
 	b.kept = sameCards(was, would)
 	if len(would) == 1 {
@@ -58,13 +53,17 @@ const clickReach = 400 * 24 * time.Hour
 // Row says the same as Line from the row alone; known is false where it takes the facts.
 func (d *Draft) Row(r Row, now time.Time) (was, would Outcome, known bool) {
 	was = Outcome{Basis: r.Basis, Commission: r.Held.Total, Promotion: r.Held.Promo, Fee: r.Held.Fee, Bases: r.Held.Bases, Why: r.Reason}
+	reason := r.Basis.Reason
 	switch {
+	case d.rows.alone && !r.Basis.Credited && (reason == attribution.NoTouch || reason == attribution.BadToken) &&
+		(d.rules.LapseDays == nil || r.Basis.Seller == ""): // units that lapse carry no fee
+		return was, was, true
 	case !d.rows.able:
 		return was, was, false
 	case !d.changes.any() || !r.Basis.Credited:
 		return was, was, true
 	}
-	switch r.Basis.Reason {
+	switch reason {
 	case "":
 	case attribution.SelfPurchase, attribution.RelatedBuyer, attribution.Resale, attribution.PolicyViolation, attribution.ZeroPrice:
 		return was, was, true // whatever the rate
@@ -76,7 +75,18 @@ func (d *Draft) Row(r Row, now time.Time) (was, would Outcome, known bool) {
 		return was, was, known
 	}
 	terms := order.Terms{Quantity: r.Quantity, Net: r.Net, OrderedAt: r.At}
-	return settle(r.Basis, terms, r.Events, now), settle(basis, terms, r.Events, now), true
+	was, would, _ = d.settle(was, basis, terms, r.Events, now)
+	return was, would, true
+}
+
+// mayBeView tells whether a view may have earned the line: where no card for views pays its rate under its cap, it was a
+// click or a coupon. Without a rate it cannot be told, since a promotion pays where no card does.
+func (d *Draft) mayBeView(r Row) bool {
+	base := r.Basis.BPS - r.Basis.Boost
+	return base == 0 || slices.ContainsFunc(d.rows.views, func(v *ratecard.Version) bool {
+		rate := v.Lookup(r.Category, r.SKU)
+		return rate.BPS == base && rate.Cap == r.Basis.Cap
+	})
 }
 
 // priceRow credits a line that was paid for a click or a coupon once more to the same creator. Its facts are stood in for
@@ -85,19 +95,18 @@ func (d *Draft) priceRow(r Row) (commission.Basis, bool) {
 	b := &d.rows
 	ordered := time.UnixMicro(r.At).UTC()
 	switch {
-	case r.Digital, !b.offsite && !r.Basis.Volume, r.Basis.BPS == r.Basis.Boost, // a promotion pays where no card does, for views too
-		len(d.present.Contracts[r.Basis.Creator])+len(d.book.Contracts[r.Basis.Creator]) > 0:
+	case r.Digital, !r.Basis.Volume && d.mayBeView(r), len(d.present.Contracts[r.Basis.Creator])+len(d.book.Contracts[r.Basis.Creator]) > 0:
 		return r.Basis, false
 	case !b.kept && (b.single == nil || b.single.Effective.After(ordered.Add(-clickReach))):
 		return r.Basis, false
 	}
 	b.touch[0] = attribution.Touch{Creator: r.Basis.Creator, Program: r.Basis.Program, Tracking: r.Basis.Tracking, Link: r.Basis.Link,
 		At: r.At, ActiveThen: true, ActiveNow: true}
-	if r.Basis.Direct {
-		b.touch[0].Landed = 1
-	}
 	f := commission.Facts{Zone: r.Basis.Zone, SKU: r.SKU, Category: r.Category, Quantity: r.Quantity, Net: r.Net,
 		Line: attribution.Line{OrderedAt: r.At}, Touches: b.touch[:]}
+	if r.Basis.Direct {
+		b.touch[0].Landed, b.touch[0].Place, f.Line.Place = 1, 1, 1
+	}
 	f.Policy.LapseDays, f.Policy.HoldDays = r.Basis.LapseDays, r.Basis.HoldDays
 	commission.Price(&f, d.book)
 	if d.changes.newcomers {

@@ -10,19 +10,17 @@ type Unsaid string
 
 // The reasons.
 const (
-	UnitsNotCounted  Unsaid = "units_not_counted"      // the resale rule asks for units in a window that nobody counted
-	PaymentNotKnown  Unsaid = "payment_not_known"      // whether and when other orders, or this one, were paid for
-	OrdersNotKnown   Unsaid = "other_orders_not_known" // an order before those that were looked at may have ended the session
-	ViewsNotKnown    Unsaid = "short_views_not_known"  // views below the length that counted have left no trace
-	VariationUnknown Unsaid = "variation_not_known"    // of what was viewed or bought
-	FactsTooOld      Unsaid = "facts_too_old"          // the decision was made before sellers and new customers were facts
+	UnitsNotCounted  Unsaid = "units_not_counted"     // the resale rule asks for units in a window that nobody counted
+	PaymentNotKnown  Unsaid = "payment_not_known"     // whether and when other orders, or this one, were paid for
+	ViewsNotKnown    Unsaid = "short_views_not_known" // views below the length that counted have left no trace
+	VariationUnknown Unsaid = "variation_not_known"   // of what was viewed or bought
+	FactsTooOld      Unsaid = "facts_too_old"         // the decision was made before sellers and new customers were facts
 )
 
 // Words say each reason to a person.
 var Words = map[Unsaid]string{
 	UnitsNotCounted:  "how many units of the product the shopper ordered in that window was not counted",
 	PaymentNotKnown:  "when orders were paid for was not asked",
-	OrdersNotKnown:   "an order further back than was looked at may have ended the session",
 	ViewsNotKnown:    "views shorter than those that counted have left no trace",
 	VariationUnknown: "which variation was viewed or bought was not kept",
 	FactsTooOld:      "the seller, and whether the customer was new, were not kept then",
@@ -55,14 +53,6 @@ func (d *Draft) tooOld(f *commission.Facts) Unsaid {
 		return FactsTooOld
 	}
 	return ""
-}
-
-// beyondReach tells whether a winner lies before the orders that were looked at: one of those may have ended its session.
-// Under its own policy none can. A coupon has no session.
-func beyondReach(f *commission.Facts, winner int) bool {
-	p := f.Policy
-	reach := max(p.Cart(), p.ResaleWindow()) + p.Session()
-	return f.Touches[winner].Coupon == "" && f.Touches[winner].At < f.Line.OrderedAt-reach.Microseconds()
 }
 
 // resale judges anew where the window of the resale rule is another than the one in which units were counted: what was
