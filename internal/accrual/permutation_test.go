@@ -265,7 +265,7 @@ func (s *stage) shuffled(lives []*life, random *rand.Rand) (heard []order.Event)
 func groups(events []order.Event, random *rand.Rand) func(func([]order.Event) bool) {
 	return func(yield func([]order.Event) bool) {
 		for len(events) > 0 {
-			size := min(1+random.IntN([]int{4, 60, 250}[random.IntN(3)]), len(events))
+			size := min(1+random.IntN([]int{4, 60, 600, accrual.MaxGroup}[random.IntN(4)]), len(events))
 			if !yield(events[:size]) {
 				return
 			}

@@ -19,6 +19,7 @@ type Tx struct {
 	now     time.Time
 	turns   map[int64]int64
 	hooks   []func()
+	sealer  Sealer
 }
 
 // session is one connection with its prepared statements (SQLite; pgx keeps PostgreSQL's itself).
@@ -81,6 +82,9 @@ func (tx *Tx) Engine() Engine { return tx.db.engine }
 // Exec runs a statement and gives the number of rows that it changed.
 func (tx *Tx) Exec(s *Stmt, args ...any) (int64, error) {
 	text := s.texts[tx.db.engine]
+	if s.sealed {
+		args = append(args[:len(args):len(args)], tx.sealer.Seal(args))
+	}
 	prepared, err := tx.prepare(text)
 	if err != nil {
 		return 0, err
@@ -139,7 +143,7 @@ func (tx *Tx) One(s *Stmt, dest []any, args ...any) (found bool, err error) {
 
 // Bulk writes rows in multi-row statements and gives the number of rows changed. Every row has the declared width.
 func (tx *Tx) Bulk(b *BulkStmt, rows [][]any) (changed int64, err error) {
-	args := make([]any, 0, bulkSizes[0]*b.width)
+	args := make([]any, 0, bulkSizes[0]*(b.width+1))
 	for i, size := range bulkSizes {
 		for len(rows) >= size {
 			args = args[:0]
@@ -147,7 +151,9 @@ func (tx *Tx) Bulk(b *BulkStmt, rows [][]any) (changed int64, err error) {
 				if len(row) != b.width {
 					panic(fmt.Sprintf("db.Bulk: a row of %d values for %d columns", len(row), b.width))
 				}
-				args = append(args, row...)
+				if args = append(args, row...); b.sealed {
+					args = append(args, tx.sealer.Seal(row))
+				}
 			}
 			n, err := tx.Exec(b.sizes[i], args...)
 			if err != nil {
@@ -161,11 +167,13 @@ func (tx *Tx) Bulk(b *BulkStmt, rows [][]any) (changed int64, err error) {
 }
 
 // In runs a query for lists of keys, padded to fixed sizes by repeating the last one, and calls row for every row
-// found. fixed are the values of $1…$n. No keys, no query. Rows come in no order across lists.
+// found, once, also where a key is named twice. fixed are the values of $1…$n. No keys, no query. Rows come in no order
+// across lists.
 func (tx *Tx) In(s *InStmt, keys []any, row func(scan func(...any) error) error, fixed ...any) error {
 	if len(fixed) != s.fixed {
 		panic(fmt.Sprintf("db.In: %d fixed values for %d places", len(fixed), s.fixed))
 	}
+	keys = distinct(keys)
 	for len(keys) > 0 {
 		size := 0
 		for i := range inSizes { // the smallest list that holds the rest, else the largest
@@ -185,6 +193,26 @@ func (tx *Tx) In(s *InStmt, keys []any, row func(scan func(...any) error) error,
 		keys = keys[take:]
 	}
 	return nil
+}
+
+// distinct leaves each key once: a key in two lists would give its rows twice. The caller's list stays as it is.
+func distinct(keys []any) []any {
+	if len(keys) <= inSizes[0] {
+		return keys // one list, and an engine finds a row of it once
+	}
+	seen := make(map[any]struct{}, len(keys))
+	once := make([]any, 0, len(keys))
+	for _, key := range keys {
+		name := key
+		if raw, ok := key.([]byte); ok {
+			name = string(raw)
+		}
+		if _, again := seen[name]; !again {
+			seen[name] = struct{}{}
+			once = append(once, key)
+		}
+	}
+	return once
 }
 
 func (tx *Tx) prepare(text string) (*sql.Stmt, error) {
