@@ -53,28 +53,29 @@ type line struct {
 
 var (
 	selectEvents = db.In(`SELECT id, hash FROM order_event WHERE market = $1 AND id IN ($LIST)`)
-	insertEvents = db.Bulk("BIGINT TEXT BYTEA BIGINT", `INSERT INTO order_event (market, id, hash, received) VALUES $ROWS`)
+	insertEvents = db.Bulk("BIGINT TEXT BYTEA BIGINT SEAL", `INSERT INTO order_event (market, id, hash, received, seal) VALUES $ROWS`)
 	selectOrders = db.In(`SELECT id, at, received, paid, facts FROM orders WHERE market = $1 AND id IN ($LIST)`)
-	upsertOrders = db.Bulk("BIGINT TEXT BIGINT BIGINT BIGINT TEXT", `INSERT INTO orders (market, id, at, received, paid, facts) VALUES $ROWS
-		ON CONFLICT (market, id) DO UPDATE SET at = excluded.at, paid = excluded.paid, facts = excluded.facts`)
+	upsertOrders = db.Bulk("BIGINT TEXT BIGINT BIGINT BIGINT TEXT SEAL", `INSERT INTO orders (market, id, at, received, paid, facts, seal) VALUES $ROWS
+		ON CONFLICT (market, id) DO UPDATE SET at = excluded.at, paid = excluded.paid, facts = excluded.facts, seal = excluded.seal`)
 	insertKeys = db.Bulk("BIGINT BYTEA BIGINT TEXT", `INSERT INTO order_key (market, key, at, order_id) VALUES $ROWS ON CONFLICT DO NOTHING`)
 	deleteKey  = db.Statement(`DELETE FROM order_key WHERE market = $1 AND key = $2 AND at = $3 AND order_id = $4`)
 	selectNear = db.In(`SELECT key, at, order_id FROM order_key WHERE market = $1 AND at >= $2 AND at <= $3 AND key IN ($LIST)`)
 
 	selectLines = db.In(`SELECT order_id, line_id, at, sku, quantity, amount, digital, terms, version, whole_version, state FROM line
 		WHERE market = $1 AND order_id IN ($LIST)`)
-	upsertLines = db.Bulk("BIGINT TEXT TEXT BIGINT TEXT BIGINT BIGINT BIGINT TEXT BIGINT BIGINT BIGINT BIGINT BIGINT BIGINT TEXT BIGINT BIGINT TEXT BIGINT",
+	upsertLines = db.Bulk("BIGINT TEXT TEXT BIGINT TEXT BIGINT BIGINT BIGINT TEXT BIGINT BIGINT BIGINT BIGINT BIGINT BIGINT TEXT BIGINT BIGINT TEXT BIGINT SEAL",
 		`INSERT INTO line (market, order_id, line_id, at, sku, quantity, amount, digital, terms, open_units, version, whole_version,
-			creator, program, tracking, reason, pending, earned, state, touched) VALUES $ROWS
+			creator, program, tracking, reason, pending, earned, state, touched, seal) VALUES $ROWS
 		ON CONFLICT (market, order_id, line_id) DO UPDATE SET at = excluded.at, open_units = excluded.open_units, version = excluded.version,
 			whole_version = excluded.whole_version, creator = excluded.creator, program = excluded.program, tracking = excluded.tracking,
-			reason = excluded.reason, pending = excluded.pending, earned = excluded.earned, state = excluded.state, touched = excluded.touched`)
+			reason = excluded.reason, pending = excluded.pending, earned = excluded.earned, state = excluded.state, touched = excluded.touched,
+			seal = excluded.seal`)
 
 	selectWaiting = db.In(`SELECT order_id, received, id, body FROM order_waiting WHERE market = $1 AND order_id IN ($LIST)`)
-	insertWaiting = db.Bulk("BIGINT TEXT BIGINT TEXT TEXT", `INSERT INTO order_waiting (market, order_id, received, id, body) VALUES $ROWS`)
+	insertWaiting = db.Bulk("BIGINT TEXT BIGINT TEXT TEXT SEAL", `INSERT INTO order_waiting (market, order_id, received, id, body, seal) VALUES $ROWS`)
 	deleteWaiting = db.Statement(`DELETE FROM order_waiting WHERE market = $1 AND order_id = $2 AND received = $3 AND id = $4`)
 
-	insertDecisions = db.Bulk("BIGINT TEXT BIGINT BIGINT BIGINT TEXT", `INSERT INTO decision (lane, subject, version, turn, at, body) VALUES $ROWS`)
+	insertDecisions = db.Bulk("BIGINT TEXT BIGINT BIGINT BIGINT TEXT SEAL", `INSERT INTO decision (lane, subject, version, turn, at, body, seal) VALUES $ROWS`)
 	selectWhole     = db.In(`SELECT subject, version, body FROM decision WHERE lane = $1 AND subject IN ($LIST)`)
 
 	insertOutbox = db.Bulk("BIGINT BIGINT BIGINT TEXT BIGINT TEXT", `INSERT INTO outbox (lane, turn, idx, topic, creator, body) VALUES $ROWS`)

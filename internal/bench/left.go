@@ -24,13 +24,13 @@ type leftTable struct {
 
 // leftTables are all of them, with every column; a test holds this list against the engine's own.
 var leftTables = []leftTable{
-	leftIn("order_event", "market BIGINT, id TEXT, hash BYTEA, received BIGINT", "ORDER BY received, id"),
-	leftIn("orders", "market BIGINT, id TEXT, at BIGINT, received BIGINT, paid BIGINT, facts TEXT", "ORDER BY received, id"),
+	leftIn("order_event", "market BIGINT, id TEXT, hash BYTEA, received BIGINT, seal BIGINT", "ORDER BY received, id"),
+	leftIn("orders", "market BIGINT, id TEXT, at BIGINT, received BIGINT, paid BIGINT, facts TEXT, seal BIGINT", "ORDER BY received, id"),
 	leftIn("order_key", "market BIGINT, key BYTEA, at BIGINT, order_id TEXT", "ORDER BY at, key, order_id"),
 	leftIn("line", `market BIGINT, order_id TEXT, line_id TEXT, at BIGINT, sku TEXT, quantity BIGINT, amount BIGINT, digital BIGINT,
 		terms TEXT, open_units BIGINT, version BIGINT, whole_version BIGINT, creator BIGINT, program BIGINT, tracking BIGINT,
-		reason TEXT, pending BIGINT, earned BIGINT, state TEXT, touched BIGINT`, "ORDER BY touched, order_id, line_id"),
-	leftIn("decision", "lane BIGINT, subject TEXT, version BIGINT, turn BIGINT, at BIGINT, body TEXT", "ORDER BY turn, subject, version"),
+		reason TEXT, pending BIGINT, earned BIGINT, state TEXT, touched BIGINT, seal BIGINT`, "ORDER BY touched, order_id, line_id"),
+	leftIn("decision", "lane BIGINT, subject TEXT, version BIGINT, turn BIGINT, at BIGINT, body TEXT, seal BIGINT", "ORDER BY turn, subject, version"),
 	leftIn("outbox", "lane BIGINT, turn BIGINT, idx BIGINT, topic TEXT, creator BIGINT, body TEXT", "ORDER BY turn, idx"),
 	leftIn("transfer", `lane BIGINT, subject TEXT, version BIGINT, component TEXT, leg BIGINT, turn BIGINT, idx BIGINT, debit TEXT,
 		credit TEXT, amount BIGINT, at BIGINT`, "ORDER BY turn, idx"),

@@ -98,13 +98,13 @@ var (
 	claimsByCustomer = db.In(claimColumns + `WHERE market = $1 AND customer IN ($LIST)`)
 	claimsRipe       = db.Statement(claimColumns + `WHERE market = $1 AND ripe > 0 AND ripe < $2 ORDER BY ripe, id LIMIT $3`)
 	claimsAfter      = db.Statement(claimColumns + `WHERE market = $1 AND id > $2 ORDER BY id LIMIT $3`)
-	upsertClaims     = db.Bulk("BIGINT TEXT TEXT BYTEA BIGINT BIGINT BIGINT BIGINT BIGINT BIGINT BIGINT TEXT BIGINT BIGINT BIGINT BIGINT TEXT BIGINT",
+	upsertClaims     = db.Bulk("BIGINT TEXT TEXT BYTEA BIGINT BIGINT BIGINT BIGINT BIGINT BIGINT BIGINT TEXT BIGINT BIGINT BIGINT BIGINT TEXT BIGINT SEAL",
 		`INSERT INTO bounty_claim (market, id, action, customer, at, version, whole_version, offer, creator, program, tracking,
-			reason, pending, earned, reversed, ripe, state, touched) VALUES $ROWS
+			reason, pending, earned, reversed, ripe, state, touched, seal) VALUES $ROWS
 		ON CONFLICT (market, id) DO UPDATE SET version = excluded.version, whole_version = excluded.whole_version, offer = excluded.offer,
 			creator = excluded.creator, program = excluded.program, tracking = excluded.tracking, reason = excluded.reason,
 			pending = excluded.pending, earned = excluded.earned, reversed = excluded.reversed, ripe = excluded.ripe,
-			state = excluded.state, touched = excluded.touched`)
+			state = excluded.state, touched = excluded.touched, seal = excluded.seal`)
 	selectPaidTwice = db.Statement(`SELECT action, customer, COUNT(*) FROM bounty_claim WHERE market = $1 AND pending + earned > 0
 		GROUP BY action, customer HAVING COUNT(*) > 1`)
 )

@@ -14,8 +14,8 @@ var (
 	// comes second sees the first one's offer.
 	bumpMarket   = db.Statement(`UPDATE marketplace SET version = version + 1 WHERE no = $1`)
 	selectOffers = db.Statement(`SELECT body FROM bounty WHERE market = $1 ORDER BY action, id`)
-	upsertOffer  = db.Statement(`INSERT INTO bounty (id, market, action, published, body) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET body = excluded.body`)
+	upsertOffer  = db.Statement(`INSERT INTO bounty (id, market, action, published, body, seal) VALUES ($1, $2, $3, $4, $5, $SEAL)
+		ON CONFLICT (id) DO UPDATE SET body = excluded.body, seal = excluded.seal`)
 )
 
 // Load reads all versions of all offers of a marketplace.

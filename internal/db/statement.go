@@ -9,12 +9,16 @@ import (
 
 // Stmt is a declared statement, in PostgreSQL's dialect as docs/decisions/one-sql-text.md restricts it, and in
 // SQLite's, made from it by replacing words.
-type Stmt struct{ texts [2]string }
+type Stmt struct {
+	texts  [2]string
+	sealed bool // the seal of its values is the last one
+}
 
 // BulkStmt writes many rows by a multi-row VALUES, whose place in the text is $ROWS.
 type BulkStmt struct {
-	width int
-	sizes [len(bulkSizes)]*Stmt
+	width  int
+	sealed bool // behind the columns of the width stands the row's seal
+	sizes  [len(bulkSizes)]*Stmt
 }
 
 // InStmt reads by a list of keys, whose place in the text is $LIST. The list's placeholders follow the fixed ones.
@@ -37,22 +41,31 @@ func Declared() []*Stmt { return declared }
 // Text gives the statement as an engine runs it.
 func (s *Stmt) Text(engine Engine) string { return s.texts[engine] }
 
-// Statement declares one statement.
+// Statement declares one statement. $SEAL among its values is the seal of all of them: they are those of a whole row, in
+// the order of its columns (seal.go).
 func Statement(text string) *Stmt {
+	seals := strings.Contains(text, sealPlace)
+	if seals {
+		text = strings.Replace(text, sealPlace, "$"+strconv.Itoa(places(text)+1), 1)
+	}
 	checkText(text)
-	s := &Stmt{texts: [2]string{SQLite: Translate(text), PostgreSQL: text}}
+	s := &Stmt{texts: [2]string{SQLite: Translate(text), PostgreSQL: text}, sealed: seals}
 	declared = append(declared, s)
 	return s
 }
 
 // Bulk declares a multi-row statement: the columns' types in order ("BIGINT TEXT BYTEA"), and a text with $ROWS where
-// the rows go, as in `INSERT INTO t (a, b, c) VALUES $ROWS` or `WITH v (a, b) AS (VALUES $ROWS) UPDATE …`.
+// the rows go, as in `INSERT INTO t (a, b, c) VALUES $ROWS` or `WITH v (a, b) AS (VALUES $ROWS) UPDATE …`. Where the last
+// type is SEAL, that column is the seal of the others, and rows come without it.
 func Bulk(types, text string) *BulkStmt {
 	columns := strings.Fields(types)
 	if strings.Count(text, "$ROWS") != 1 {
 		panic("db.Bulk: exactly one $ROWS in " + text)
 	}
 	b := &BulkStmt{width: len(columns)}
+	if last := len(columns) - 1; columns[last] == sealed {
+		columns[last], b.width, b.sealed = "BIGINT", last, true
+	}
 	for i, size := range bulkSizes {
 		b.sizes[i] = Statement(strings.Replace(text, "$ROWS", rows(columns, size), 1))
 	}
@@ -88,11 +101,7 @@ func In(text string) *InStmt {
 	if strings.Count(text, "$LIST") != 1 {
 		panic("db.In: exactly one $LIST in " + text)
 	}
-	fixed := 0
-	for _, found := range placeholder.FindAllStringSubmatch(text, -1) {
-		n, _ := strconv.Atoi(found[1])
-		fixed = max(fixed, n)
-	}
+	fixed := places(text)
 	s := &InStmt{fixed: fixed}
 	for i, size := range inSizes {
 		places := make([]string, size)
@@ -102,6 +111,15 @@ func In(text string) *InStmt {
 		s.sizes[i] = Statement(strings.Replace(text, "$LIST", strings.Join(places, ", "), 1))
 	}
 	return s
+}
+
+// places is the highest number among the placeholders of a text.
+func places(text string) (highest int) {
+	for _, found := range placeholder.FindAllStringSubmatch(text, -1) {
+		n, _ := strconv.Atoi(found[1])
+		highest = max(highest, n)
+	}
+	return highest
 }
 
 var (

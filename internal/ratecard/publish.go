@@ -19,14 +19,15 @@ const TopicPublished = "rate_card.published"
 var (
 	// Also the lock between two who publish at once: whoever comes second sees what the first one published.
 	bumpMarket = db.Statement(`UPDATE marketplace SET version = version + 1 WHERE no = $1`)
-	insertCard = db.Statement(`INSERT INTO rate_card (id, market, kind, version, effective, published, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`)
-	upsertPromotion = db.Statement(`INSERT INTO promotion (id, market, starts, ends, published, body)
-		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id)
-		DO UPDATE SET starts = excluded.starts, ends = excluded.ends, body = excluded.body`)
-	upsertContract = db.Statement(`INSERT INTO contract (id, market, creator, published, body) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET body = excluded.body`)
-	insertVolume  = db.Statement(`INSERT INTO volume (id, market, number, published, body) VALUES ($1, $2, $3, $4, $5)`)
+	insertCard = db.Statement(`INSERT INTO rate_card (id, market, kind, version, effective, published, body, seal)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $SEAL)`)
+	upsertPromotion = db.Statement(`INSERT INTO promotion (id, market, starts, ends, published, body, seal)
+		VALUES ($1, $2, $3, $4, $5, $6, $SEAL) ON CONFLICT (id)
+		DO UPDATE SET starts = excluded.starts, ends = excluded.ends, body = excluded.body, seal = excluded.seal`)
+	upsertContract = db.Statement(`INSERT INTO contract (id, market, creator, published, body, seal)
+		VALUES ($1, $2, $3, $4, $5, $SEAL) ON CONFLICT (id) DO UPDATE SET body = excluded.body, seal = excluded.seal`)
+	insertVolume = db.Statement(`INSERT INTO volume (id, market, number, published, body, seal)
+		VALUES ($1, $2, $3, $4, $5, $SEAL)`)
 	countLines    = db.Statement(`SELECT COUNT(*) FROM (SELECT at FROM line WHERE market = $1 LIMIT 1) AS one`)
 	nextAnnounced = db.Statement(`SELECT COALESCE(MAX(idx) + 1, 0) FROM outbox WHERE lane = $1 AND turn = $2`)
 	insertOutbox  = db.Bulk("BIGINT BIGINT BIGINT TEXT BIGINT TEXT",
