@@ -42,11 +42,12 @@ import (
 //	show ORDER              prints the explanation as the API gives it
 //	audit                   recomputes everything
 //	rates …                 tributary rates …, beside the running node; a last word <yes answers its question
+//	whatif …                tributary whatif …, beside the running node; a file that it writes goes to stdout
 //	rotate                  adds a key and starts the node again
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){
 		"begin": beginStory, "click": clickLink, "events": postEvents, "days": passDays, "balances": showBalances, "show": showOrder, "audit": auditStory, "rotate": rotateKeys,
-		"rates": tributaryRates,
+		"rates": tributaryRates, "whatif": tributaryWhatif,
 	}, Setup: func(env *testscript.Env) error {
 		env.Values["t"] = t
 		return nil

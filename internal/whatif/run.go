@@ -41,7 +41,7 @@ var errTaken = errors.New("the run is no longer ours")
 
 // Ask takes a request; its answer is worked out as soon as the runs before it are done.
 func (r *Runs) Ask(ctx context.Context, q Request) (Run, error) {
-	run, err := r.admit(ctx, q)
+	run, err := r.admit(ctx, q, false)
 	if err == nil {
 		select {
 		case r.wake <- struct{}{}:
@@ -51,12 +51,17 @@ func (r *Runs) Ask(ctx context.Context, q Request) (Run, error) {
 	return run, err
 }
 
-func (r *Runs) admit(ctx context.Context, q Request) (run Run, err error) {
+// admit keeps a request, for whoever is free, or claimed for this process at once.
+func (r *Runs) admit(ctx context.Context, q Request, claimed bool) (run Run, err error) {
 	if err := q.check(); err != nil {
 		return run, err
 	}
 	now := r.clock.Now()
+	worker, beat := id.ID(0), int64(0)
 	run = Run{ID: id.New(now), Request: q, State: Waiting, Asked: now.Truncate(time.Microsecond)}
+	if claimed {
+		run.State, run.Began, worker, beat = Running, run.Asked, r.worker, clock.Micro(clock.Wall())
+	}
 	if err := r.db.Read(ctx, func(tx *db.Tx) (err error) {
 		run.No, run.Total, err = q.look(tx, now)
 		return err
@@ -71,7 +76,7 @@ func (r *Runs) admit(ctx context.Context, q Request) (run Run, err error) {
 		if open >= maxOpen {
 			return fault.New(fault.Exhausted, "", "too many what-ifs wait already", "cancel one, or come back when some are done")
 		}
-		return save(tx, run)
+		return save(tx, run, worker, beat)
 	})
 }
 
@@ -150,12 +155,10 @@ func (r *Runs) claim(ctx context.Context, run id.ID, gone int64) error {
 
 // Do answers a request in this call: for the command line. An interrupt cancels it.
 func (r *Runs) Do(ctx context.Context, q Request, shown func(done, total int64)) (run Run, err error) {
-	if run, err = r.admit(ctx, q); err != nil {
+	if run, err = r.admit(ctx, q, true); err != nil {
 		return run, err
 	}
-	if err = r.claim(ctx, run.ID, 0); err == nil {
-		err = r.work(ctx, run.ID, shown)
-	}
+	err = r.work(ctx, run.ID, shown)
 	if errors.Is(err, errTaken) || ctx.Err() != nil {
 		_ = r.Cancel(context.WithoutCancel(ctx), run.ID) // another process has it, or nobody waits for it
 		return run, fault.New(fault.Unavailable, "", "the what-if was stopped", "ask again").Because(err)

@@ -15,7 +15,7 @@ const runColumns = `id, market, author, state, asked, began, ended, lines_done, 
 
 var (
 	insertRun = db.Statement(`INSERT INTO whatif_run (id, market, author, state, asked, began, ended, lines_done, lines_total, tries, worker,
-		beat, failure, body, result) VALUES ($1, $2, $3, $4, $5, 0, 0, 0, $6, 0, 0, 0, '', $7, '')`)
+		beat, failure, body, result) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, 0, $8, $9, '', $10, '')`)
 	countOpen = db.Statement(`SELECT COUNT(*) FROM whatif_run WHERE market = $1 AND (state = 'waiting' OR state = 'running')`)
 
 	selectRun  = db.Statement(`SELECT ` + runColumns + `, result FROM whatif_run WHERE id = $1`)
@@ -49,13 +49,15 @@ type body struct {
 	Draft id.ID  `json:"draft,omitempty"`
 }
 
-func save(tx *db.Tx, run Run) error {
+// save keeps a new run, of a worker where it is claimed already.
+func save(tx *db.Tx, run Run, worker id.ID, beat int64) error {
 	q := run.Request
 	text, err := json.Marshal(body{q.Question, q.Name, q.Draft})
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(insertRun, int64(run.ID), int64(run.No), int64(q.Author), string(run.State), clock.Micro(run.Asked), run.Total, string(text))
+	_, err = tx.Exec(insertRun, int64(run.ID), int64(run.No), int64(q.Author), string(run.State), clock.Micro(run.Asked), micro(run.Began), run.Total,
+		int64(worker), beat, string(text))
 	return fault.Wrap(err, "saving a what-if")
 }
 
@@ -103,6 +105,13 @@ func readRun(scan func(...any) error) (run Run, err error) {
 		err = json.Unmarshal([]byte(result), run.Result)
 	}
 	return run, err
+}
+
+func micro(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return clock.Micro(at)
 }
 
 func instant(micro int64) time.Time {
