@@ -277,7 +277,7 @@ func TestLongLists(t *testing.T) {
 		}
 	}
 	w.set(now.Add(2 * time.Hour))
-	staff.wants("/operator/rates", "Past versions", "In force since November 22")
+	staff.wants("/operator/rates", "3 versions, with what each changed", "In force since November 22")
 }
 
 // nextPage is the address behind a link of that text; empty where there is none.

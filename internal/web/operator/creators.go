@@ -20,7 +20,7 @@ import (
 
 const (
 	pageCreators = 40
-	pageBeside   = 10 // claims on a creator's page
+	pageBeside   = 10 // claims and corrections on a creator's page
 )
 
 // creators is the list of accounts with their standing and balances in a marketplace.
@@ -161,7 +161,9 @@ func (v *one) readBeside(tx *db.Tx) error {
 	if v.claims, err = claim.OfCreator(tx, v.ID, v.Market.No, 0, pageBeside); err != nil {
 		return err
 	}
-	v.corrections, err = correctionsOf(tx, v.Desk, v.ID)
+	if v.corrections, err = correctionsOf(tx, v.Desk, v.ID); len(v.corrections) > pageBeside {
+		v.corrections = v.corrections[:pageBeside]
+	}
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/market"
+	"tributary/internal/product"
 	"tributary/internal/report"
 	"tributary/internal/report/sheet"
 	"tributary/internal/web/staff"
@@ -137,8 +138,9 @@ func (v *margin) rowName(row report.MarginRow) string {
 		return v.Format.Month(row.Month, v.Now)
 	case v.by == report.ByCategory && row.Category == "":
 		return "Category not known"
-	case v.by == report.ByCategory:
-		return row.Category
+	case v.by == report.ByCategory: // it stands beneath the category that it is part of
+		levels := strings.Split(row.Category, product.Separator)
+		return levels[len(levels)-1]
 	case row.Creator == 0:
 		return "Credited to nobody"
 	}

@@ -75,7 +75,7 @@ func formPage(v *draftForm) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = problem(v.oneDraft).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = problem(v.oneDraft, false).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -98,7 +98,7 @@ func formPage(v *draftForm) templ.Component {
 				}
 			} else {
 				if v.problem != nil && v.Refused == nil {
-					templ_7745c5c3_Err = problem(v.oneDraft).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = problem(v.oneDraft, true).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -456,7 +456,7 @@ func (v *draftForm) limitName() string {
 	return "At most, a unit"
 }
 
-func entriesTable(v *draftForm, front, what, example string, rows []entryFields) templ.Component {
+func entriesTable(v *draftForm, front, what, sample string, rows []entryFields) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -535,7 +535,7 @@ func entriesTable(v *draftForm, front, what, example string, rows []entryFields)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = cell(v, front+"what", row.what, what+" "+strconv.Itoa(i+1), placeholder(row.what, example), v.about(row.what)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = cell(v, front+"what", row.what, what+" "+strconv.Itoa(i+1), example(i == len(rows)-spare, sample), v.about(row.what)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -627,7 +627,7 @@ func entriesTable(v *draftForm, front, what, example string, rows []entryFields)
 	})
 }
 
-func cell(v *draftForm, name, value, label, example string, wrong bool) templ.Component {
+func cell(v *draftForm, name, value, label, sample string, wrong bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -692,9 +692,9 @@ func cell(v *draftForm, name, value, label, example string, wrong bool) templ.Co
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var27 string
-		templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(example)
+		templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(sample)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 155, Col: 23}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 155, Col: 22}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var27))
 		if templ_7745c5c3_Err != nil {
@@ -733,9 +733,10 @@ func label(what string, i int) string {
 	return what
 }
 
-func placeholder(what, example string) string {
-	if what == "" {
-		return example
+// example shows in the first empty row what may stand there.
+func example(first bool, text string) string {
+	if first {
+		return text
 	}
 	return ""
 }
@@ -768,7 +769,7 @@ func pick(name, label, value string, choices []staff.Choice) templ.Component {
 		var templ_7745c5c3_Var29 string
 		templ_7745c5c3_Var29, templ_7745c5c3_Err = templ.JoinStringErrs(name)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 186, Col: 20}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 187, Col: 20}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var29))
 		if templ_7745c5c3_Err != nil {
@@ -781,7 +782,7 @@ func pick(name, label, value string, choices []staff.Choice) templ.Component {
 		var templ_7745c5c3_Var30 string
 		templ_7745c5c3_Var30, templ_7745c5c3_Err = templ.JoinStringErrs(label)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 186, Col: 41}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 187, Col: 41}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var30))
 		if templ_7745c5c3_Err != nil {
@@ -799,7 +800,7 @@ func pick(name, label, value string, choices []staff.Choice) templ.Component {
 			var templ_7745c5c3_Var31 string
 			templ_7745c5c3_Var31, templ_7745c5c3_Err = templ.JoinStringErrs(c.Value)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 188, Col: 26}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 189, Col: 26}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var31))
 			if templ_7745c5c3_Err != nil {
@@ -822,7 +823,7 @@ func pick(name, label, value string, choices []staff.Choice) templ.Component {
 			var templ_7745c5c3_Var32 string
 			templ_7745c5c3_Var32, templ_7745c5c3_Err = templ.JoinStringErrs(c.Label)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 188, Col: 69}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 189, Col: 69}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var32))
 			if templ_7745c5c3_Err != nil {
@@ -880,7 +881,7 @@ func promotionsForm(v *draftForm) templ.Component {
 			var templ_7745c5c3_Var34 string
 			templ_7745c5c3_Var34, templ_7745c5c3_Err = templ.JoinStringErrs(label(p.name, i))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 203, Col: 44}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 204, Col: 44}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var34))
 			if templ_7745c5c3_Err != nil {
@@ -890,7 +891,7 @@ func promotionsForm(v *draftForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = staff.Input(v.Desk, staff.Field{Label: "Name", Name: "promo", Value: p.name, Placeholder: placeholder(p.name, "Summer sale"), Most: 200}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = staff.Input(v.Desk, staff.Field{Label: "Name", Name: "promo", Value: p.name, Placeholder: example(p.name == "", "Summer sale"), Most: 200}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -906,7 +907,7 @@ func promotionsForm(v *draftForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = staff.Input(v.Desk, staff.Field{Label: "Value", Name: "value", Kind: "amount", Value: p.value, Placeholder: placeholder(p.name, "1"), Most: 8}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = staff.Input(v.Desk, staff.Field{Label: "Value", Name: "value", Kind: "amount", Value: p.value, Placeholder: example(p.name == "", "1"), Most: 8}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -918,7 +919,7 @@ func promotionsForm(v *draftForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "<div class=\"stack small\"><span class=\"soft small\">Holds for; without a tick, all</span> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "<div class=\"ticks small\"><span class=\"soft small\">Holds for; without a tick, all</span> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -971,7 +972,7 @@ func contractsForm(v *draftForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = cell(v, "creator", c.creator, "Creator "+strconv.Itoa(i+1), placeholder(c.creator, "ada"), v.about(c.creator)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = cell(v, "creator", c.creator, "Creator "+strconv.Itoa(i+1), example(i == len(v.contracts)-spare, "ada"), v.about(c.creator)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1003,7 +1004,7 @@ func contractsForm(v *draftForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = cell(v, "from", c.from, "First day of "+label(c.creator, i), placeholder(c.creator, "2027-01-01"), false).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = cell(v, "from", c.from, "First day of "+label(c.creator, i), example(i == len(v.contracts)-spare, "2027-01-01"), false).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1022,7 +1023,7 @@ func contractsForm(v *draftForm) templ.Component {
 			var templ_7745c5c3_Var36 string
 			templ_7745c5c3_Var36, templ_7745c5c3_Err = templ.JoinStringErrs(strconv.Itoa(i))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 236, Col: 69}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 237, Col: 69}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var36))
 			if templ_7745c5c3_Err != nil {
@@ -1045,7 +1046,7 @@ func contractsForm(v *draftForm) templ.Component {
 			var templ_7745c5c3_Var37 string
 			templ_7745c5c3_Var37, templ_7745c5c3_Err = templ.JoinStringErrs("Without promotions: " + label(c.creator, i))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 236, Col: 157}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 237, Col: 157}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var37))
 			if templ_7745c5c3_Err != nil {
@@ -1108,7 +1109,7 @@ func volumeForm(v *draftForm) templ.Component {
 		var templ_7745c5c3_Var39 string
 		templ_7745c5c3_Var39, templ_7745c5c3_Err = templ.JoinStringErrs(v.Desk.Market.Currency)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 254, Col: 61}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/rates/draft_form.templ`, Line: 255, Col: 61}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var39))
 		if templ_7745c5c3_Err != nil {
@@ -1123,7 +1124,7 @@ func volumeForm(v *draftForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = cell(v, "above", b.above, "Above, band "+strconv.Itoa(i+1), placeholder(b.above, "1000.00"), false).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = cell(v, "above", b.above, "Above, band "+strconv.Itoa(i+1), example(i == len(v.bands)-spare, "1000.00"), false).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -42,7 +42,8 @@
     event.preventDefault();
     if (marked.matches('summary')) {
       marked.parentElement.open = true;
-      (marked.parentElement.querySelector('select, textarea, input:not([type="hidden"])') ?? marked).focus();
+      const first = marked.parentElement.querySelector('select, textarea, input:not([type="hidden"])') ?? marked;
+      setTimeout(() => first.focus()); // behind the key's own letter, which belongs to nobody
       return;
     }
     marked.click();
