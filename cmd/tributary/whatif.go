@@ -8,7 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"tributary/internal/clock"
@@ -76,7 +76,8 @@ func (c *whatifCmd) run(ctx context.Context, out, progress io.Writer) error {
 	if c.JSON {
 		return json.NewEncoder(out).Encode(a)
 	}
-	return a.print(out, m)
+	a.print(out, m)
+	return nil
 }
 
 // request reads what the flags name.
@@ -205,7 +206,7 @@ func (a *answer) export(ctx context.Context, d *db.DB, path, by string) error {
 }
 
 // print writes the difference as tables.
-func (a *answer) print(out io.Writer, m market.Market) error {
+func (a *answer) print(out io.Writer, m market.Market) {
 	r := a.Result
 	form := time.RFC1123
 	fmt.Fprintf(out, "%s  %s, ordered from %s until before %s; amounts in %s\n", a.ID, r.Market, r.From.In(m.Location()).Format(form),
@@ -223,42 +224,42 @@ func (a *answer) print(out io.Writer, m market.Market) error {
 	if r.Total.Unsaid > 0 {
 		fmt.Fprintf(out, "  these hold %s now and stand on neither side below\n", a.amount(r.Total.UnsaidHeld))
 	}
-	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
 	was, would := r.Total.Present, r.Total.Draft
-	fmt.Fprintf(table, "\npresent\tdraft\tdifference\t\n")
-	a.line(table, "creators get", was.Paid(), would.Paid())
-	a.line(table, "commission", was.Commission, would.Commission)
-	a.line(table, "of it promotions", was.Promotion, would.Promotion)
-	a.line(table, "volume tiers", was.Volume, would.Volume)
-	a.line(table, "seller fees", was.Fee, would.Fee)
+	fmt.Fprintf(out, "\n"+tableForm, "", "present", "draft", "difference")
+	a.line(out, "creators get", was.Paid(), would.Paid())
+	a.line(out, "  commission", was.Commission, would.Commission)
+	a.line(out, "    of it promotions", was.Promotion, would.Promotion)
+	a.line(out, "  volume tiers", was.Volume, would.Volume)
+	a.line(out, "seller fees", was.Fee, would.Fee)
 	for _, part := range []struct {
 		title string
 		rows  []replay.Keyed
 	}{{"by month of order", r.Months}, {"by category", r.Tops}, {"by creator", a.Creators}} {
-		fmt.Fprintf(table, "\t\t\t\n%s\t\t\t\n", part.title)
+		fmt.Fprintf(out, "\n%s\n", part.title)
 		for n, row := range part.rows {
 			if n == shownRows {
-				fmt.Fprintf(table, "and %d more\t\t\t\n", len(part.rows)-n)
+				fmt.Fprintf(out, "  and %d more\n", len(part.rows)-n)
 				break
 			}
-			a.line(table, a.called(row.Key), row.Present.Paid(), row.Draft.Paid())
+			a.line(out, "  "+a.called(row.Key), row.Present.Paid(), row.Draft.Paid())
 		}
 	}
-	err := table.Flush()
 	a.examples(out, "most more", r.Rises)
 	a.examples(out, "most less", r.Falls)
-	return err
 }
 
-func (a *answer) line(table io.Writer, title string, was, would int64) {
-	if title == "" {
-		title = "without a category"
+// tableForm is a row of the tables: what it is about, and three amounts.
+const tableForm = "%-34s %14s %14s %14s\n"
+
+func (a *answer) line(out io.Writer, title string, was, would int64) {
+	if strings.TrimSpace(title) == "" {
+		title = "  without a category"
 	}
 	sign := ""
 	if would > was {
 		sign = "+"
 	}
-	fmt.Fprintf(table, "%s\t%s\t%s\t%s%s\t\n", title, a.amount(was), a.amount(would), sign, a.amount(would-was))
+	fmt.Fprintf(out, tableForm, title, a.amount(was), a.amount(would), sign+a.amount(would-was))
 }
 
 func (a *answer) amount(n int64) string { return money.Decimal(n, money.Digits(a.Result.Currency)) }
