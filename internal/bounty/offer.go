@@ -1,8 +1,9 @@
 package bounty
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -19,6 +20,8 @@ const (
 	maxName   = 200  // characters
 	maxPage   = 2000 // bytes
 	maxWindow = 365  // days
+	firstYear = 1990
+	lastYear  = 2199
 )
 
 // Offer is a version of what an action pays. Of several versions of one action the one that began last holds; where it
@@ -51,6 +54,24 @@ func (o Offer) Worth(value *int64) int64 {
 	}
 	return share
 }
+
+// Same tells whether two offers say the same, whoever published them and when.
+func (o Offer) Same(other Offer) bool {
+	return o.plain() == other.plain()
+}
+
+// plain leaves out what an offer is given when it is published.
+func (o Offer) plain() Offer {
+	o = o.Clean()
+	o.ID, o.Market, o.Published = 0, 0, time.Time{}
+	return o
+}
+
+// over tells whether it has ended by an instant.
+func (o Offer) over(now time.Time) bool { return !o.Until.IsZero() && !o.Until.After(now) }
+
+// withdrawn tells whether it ended before it began.
+func (o Offer) withdrawn() bool { return !o.Until.IsZero() && !o.Until.After(o.From) }
 
 func (o Offer) holds(at time.Time) bool {
 	return !at.Before(o.From) && (o.Until.IsZero() || at.Before(o.Until))
@@ -85,6 +106,43 @@ func Current(offers []Offer, at time.Time) (current []Offer) {
 		}
 	}
 	return current
+}
+
+// Ahead gives the offers that hold at an instant or will hold after it, by action and beginning. What is left out is over,
+// taken back, or replaced for good.
+func Ahead(offers []Offer, now time.Time) (ahead []Offer) {
+	for _, action := range actions(offers) {
+		holds := map[id.ID]bool{}
+		for _, at := range bends(offers, action, now) {
+			if o := At(offers, action, at); o != nil {
+				holds[o.ID] = true
+			}
+		}
+		for _, o := range offers {
+			if holds[o.ID] {
+				ahead = append(ahead, o)
+			}
+		}
+	}
+	slices.SortFunc(ahead, func(a, b Offer) int {
+		return cmp.Or(cmp.Compare(a.Action, b.Action), a.From.Compare(b.From), a.Published.Compare(b.Published),
+			cmp.Compare(a.ID, b.ID))
+	})
+	return ahead
+}
+
+// bends are the instants from now on at which what is offered for an action may change.
+func bends(offers []Offer, action string, now time.Time) []time.Time {
+	instants := []time.Time{now}
+	for _, o := range offers {
+		for _, at := range []time.Time{o.From, o.Until} {
+			if o.Action == action && at.After(now) {
+				instants = append(instants, at)
+			}
+		}
+	}
+	slices.SortFunc(instants, time.Time.Compare)
+	return slices.CompactFunc(instants, time.Time.Equal)
 }
 
 func actions(offers []Offer) []string {
@@ -127,8 +185,14 @@ func (o Offer) Check() error {
 	if o.From.IsZero() {
 		return fault.Invalidf("from", "is missing", "write its first day")
 	}
+	if year := o.From.Year(); year < firstYear || year > lastYear {
+		return fault.Invalidf("from", "is in the year %d", "write its first day", year)
+	}
 	if !o.Until.IsZero() && !o.Until.After(o.From) {
 		return fault.Invalidf("until", "is not after its beginning", "write its last day, or leave it out")
+	}
+	if year := o.Until.Year(); year > lastYear {
+		return fault.Invalidf("until", "is in the year %d", "write its last day, or leave it out", year)
 	}
 	return nil
 }
@@ -156,26 +220,14 @@ func oneLine(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
-// Cut is what creators lose by a change, from an instant on.
-type Cut struct {
-	At       time.Time
-	From, To *Offer // To is nil where nothing is offered any more
-}
-
-// Text says what is cut: `business_signup from 1500 to 1200`. Amounts are minor units.
-func (c Cut) Text() string {
-	if c.To == nil {
-		return fmt.Sprintf("%s ends", c.From.Action)
-	}
-	return fmt.Sprintf("%s from %s to %s", c.From.Action, c.From.pays(), c.To.pays())
-}
-
-func (o Offer) pays() string {
-	text := fmt.Sprint(o.Amount)
+// Text says what a completion pays: `15.00 USD for new customers`, `2 % of the value, at most 50.00 USD`. Without a currency
+// amounts are minor units.
+func (o Offer) Text(currency string) string {
+	text := amount(o.Amount, currency)
 	if o.ShareBPS != 0 {
-		text = money.Decimal(o.ShareBPS, 2) + " %"
+		text = strings.TrimSuffix(strings.TrimRight(money.Decimal(o.ShareBPS, 2), "0"), ".") + " % of the value"
 		if o.Max != 0 {
-			text += fmt.Sprintf(", at most %d", o.Max)
+			text += ", at most " + amount(o.Max, currency)
 		}
 	}
 	if o.NewCustomers {
@@ -184,25 +236,40 @@ func (o Offer) pays() string {
 	return text
 }
 
-// FirstCut finds the first instant from now on at which creators get less than what runs now promises them; nil: none.
-// What is published and has not begun yet is no promise that anybody acts on: it may still be withdrawn.
+func amount(minor int64, currency string) string {
+	if currency == "" {
+		return strconv.FormatInt(minor, 10)
+	}
+	return money.Money{Amount: minor, Currency: currency}.String()
+}
+
+// Cut is what creators lose by a change, from an instant on.
+type Cut struct {
+	At       time.Time
+	From, To *Offer // To is nil where nothing is offered any more
+}
+
+// Text says what is cut: `business_signup from 15.00 USD to 12.00 USD`.
+func (c Cut) Text(currency string) string {
+	if c.To == nil {
+		return c.From.Action + " ends"
+	}
+	return c.From.Action + " from " + c.From.Text(currency) + " to " + c.To.Text(currency)
+}
+
+// FirstCut finds the first instant from now on at which creators get less than they were promised; nil: none. Promised is
+// what runs now, as far as what is published does not end it: what has not begun yet is no promise that anybody acts on and
+// may still be withdrawn, and a cut that was announced in its time needs no second notice.
 func FirstCut(before, after []Offer, action string, now time.Time) *Cut {
 	var running []Offer
-	instants := []time.Time{now}
-	for _, o := range slices.Concat(before, after) {
-		instants = append(instants, o.From, o.Until)
-	}
 	for _, o := range before {
 		if !o.From.After(now) {
 			running = append(running, o)
 		}
 	}
-	slices.SortFunc(instants, time.Time.Compare)
-	for _, at := range instants {
-		if at.Before(now) {
-			continue
-		}
-		if had, gets := At(running, action, at), At(after, action, at); less(had, gets) {
+	for _, at := range bends(slices.Concat(before, after), action, now) {
+		had, gets := At(running, action, at), At(after, action, at)
+		if less(had, gets) && less(At(before, action, at), gets) {
 			return &Cut{at, had, gets}
 		}
 	}
@@ -224,54 +291,4 @@ func less(had, gets *Offer) bool {
 		return had.Max == 0 || gets.Amount < had.Max
 	}
 	return true // a share of a small value is less than any amount
-}
-
-// Admit refuses a new version that would change the past, and one by which creators get less sooner than noticeDays × 24 h
-// from now. The first version of an action may begin at any instant: an installation brings its history along.
-func Admit(offers []Offer, next Offer, now time.Time, noticeDays int) error {
-	if err := next.Check(); err != nil {
-		return err
-	}
-	known := slices.ContainsFunc(offers, func(o Offer) bool { return o.Action == next.Action })
-	if known && next.From.Before(now) {
-		return fault.Invalidf("from", "is in the past, and what was offered is never changed",
-			"set it later than "+now.Format(time.RFC3339Nano))
-	}
-	next.Published = now
-	return noticed("from", FirstCut(offers, append(slices.Clone(offers), next), next.Action, now), now, noticeDays)
-}
-
-// Ended gives an offer with another end, zero for none. What has not begun is withdrawn by an end at its beginning or
-// before; a running offer ends sooner with the notice of a cut only, and one that is over stays as it was.
-func Ended(offers []Offer, which id.ID, until, now time.Time, noticeDays int) (Offer, error) {
-	at := slices.IndexFunc(offers, func(o Offer) bool { return o.ID == which })
-	if at < 0 {
-		return Offer{}, fault.New(fault.NotFound, "bounty", "there is no such offer in this marketplace", "choose one of those listed")
-	}
-	changed := offers[at]
-	if !changed.Until.IsZero() && !changed.Until.After(now) {
-		return Offer{}, fault.New(fault.Conflict, "until", "the offer is over already", "publish it anew")
-	}
-	changed.Until = until
-	switch {
-	case until.IsZero():
-	case changed.From.After(now) && !until.After(changed.From):
-		changed.Until = changed.From
-	case until.Before(now):
-		return Offer{}, fault.Invalidf("until", "is in the past, and what was offered is never changed",
-			"set it later than "+now.Format(time.RFC3339Nano))
-	}
-	changed = changed.Clean()
-	after := slices.Clone(offers)
-	after[at] = changed
-	return changed, noticed("until", FirstCut(offers, after, changed.Action, now), now, noticeDays)
-}
-
-func noticed(field string, cut *Cut, now time.Time, noticeDays int) error {
-	earliest := now.Add(time.Duration(noticeDays) * 24 * time.Hour).UTC()
-	if cut == nil || !cut.At.Before(earliest) {
-		return nil
-	}
-	return fault.Invalidf(field, "creators would get less, which takes effect no sooner than %d days after it is published: %s",
-		"set it to "+earliest.Format(time.RFC3339)+" or later", noticeDays, cut.Text())
 }

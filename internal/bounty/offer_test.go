@@ -1,19 +1,13 @@
 package bounty
 
 import (
-	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"tributary/internal/db"
-	"tributary/internal/db/dbtest"
 	"tributary/internal/fault"
 	"tributary/internal/id"
-	"tributary/internal/market"
-	"tributary/internal/policy"
 )
 
 // in gives an instant so many days after noon.
@@ -42,6 +36,22 @@ func TestTheOfferInForce(t *testing.T) {
 	}
 	if current := Current(offers, in(12)); len(current) != 2 || current[0].ID != 2 || current[1].ID != 4 {
 		t.Errorf("current: %+v", current)
+	}
+}
+
+// What is over, taken back or replaced for good is not ahead; what holds again later is.
+func TestAhead(t *testing.T) {
+	offers := []Offer{signup(1500, -90, 0), signup(1600, -60, 0), signup(2500, -5, 20), signup(900, -80, -70), signup(3000, 30, 40), signup(3100, 30, 40),
+		signup(4000, 50, 50), {Action: "trade_in", From: in(-400), Until: in(1)}}
+	for i := range offers {
+		offers[i].ID = id.ID(i + 1)
+	}
+	var got []id.ID
+	for _, o := range Ahead(offers, noon) {
+		got = append(got, o.ID)
+	}
+	if want := []id.ID{2, 3, 6, 8}; !slices.Equal(got, want) {
+		t.Errorf("ahead: %v, want %v", got, want)
 	}
 }
 
@@ -86,6 +96,8 @@ func TestCheck(t *testing.T) {
 		"from: is missing":           bad(func(o *Offer) { o.From = time.Time{} }),
 		"until: is not after":        bad(func(o *Offer) { o.Until = o.From }),
 		"until: is not after its be": bad(func(o *Offer) { o.Until = in(-5) }),
+		"from: is in the year":       bad(func(o *Offer) { o.From = o.From.AddDate(900, 0, 0) }),
+		"until: is in the year":      bad(func(o *Offer) { o.Until = o.From.AddDate(900, 0, 0) }),
 	} {
 		if err := o.Check(); err == nil || !strings.HasPrefix(err.Error(), want) || fault.Of(err).Fix == "" {
 			t.Errorf("%v, want %q", err, want)
@@ -99,74 +111,6 @@ func TestCheck(t *testing.T) {
 			if marketplace != "us" && o.Action == "trade_in" {
 				t.Error("trade-ins are taken in one region only")
 			}
-		}
-	}
-}
-
-// What creators are promised gets worse with notice only; what is better takes effect at once.
-func TestNotice(t *testing.T) {
-	running, season := signup(1500, -30, 0), signup(2500, -2, 5)
-	running.ID, season.ID = 1, 2
-	share := Offer{ID: 3, Action: "trade_in", Name: "Trade-in", ShareBPS: 200, Max: 5000, From: in(-30), Page: "/"}
-	next := func(change func(*Offer), like Offer) Offer { change(&like); return like }
-	for _, c := range []struct {
-		name   string
-		offers []Offer
-		next   Offer
-		want   string
-	}{
-		{"the first one may lie in the past", nil, signup(1500, -30, 0), ""},
-		{"a later one may not", []Offer{running}, signup(1600, -1, 0), "from: is in the past"},
-		{"more, at once", []Offer{running}, signup(1600, 0, 0), ""},
-		{"less, too soon", []Offer{running}, signup(1400, 13, 0), "from: creators would get less, which takes effect no sooner than 14 days after it is published: business_signup from 1500 to 1400"},
-		{"less, with notice", []Offer{running}, signup(1400, 14, 0), ""},
-		{"more than ever, but less than this season", []Offer{running, season}, signup(2000, 3, 0), "from: creators would get less"},
-		{"more than ever, from the end of the season", []Offer{running, season}, signup(2000, 5, 0), ""},
-		{"less than what has not begun yet", []Offer{signup(9900, 3, 0)}, signup(1500, 3, 0), ""},
-		{"new customers only", []Offer{running}, next(func(o *Offer) { o.NewCustomers = true }, signup(1500, 1, 0)), "from: creators would get less"},
-		{"a share instead of an amount", []Offer{running}, next(func(o *Offer) { o.Amount, o.ShareBPS = 0, 10_000 }, signup(0, 1, 0)), "from: creators"},
-		{"a smaller share", []Offer{share}, next(func(o *Offer) { o.ShareBPS, o.From = 150, in(1) }, share), "from: creators would get less, which takes effect no sooner than 14 days after it is published: trade_in from 2.00 %, at most 5000 to 1.50 %, at most 5000"},
-		{"a smaller most", []Offer{share}, next(func(o *Offer) { o.Max, o.From = 4000, in(1) }, share), "from: creators"},
-		{"no most any more", []Offer{share}, next(func(o *Offer) { o.Max, o.From = 0, in(1) }, share), ""},
-		{"an amount that no share reached", []Offer{share}, next(func(o *Offer) { o.Amount, o.ShareBPS, o.Max, o.From = 5000, 0, 0, in(1) }, share), ""},
-		{"an amount that shares passed", []Offer{share}, next(func(o *Offer) { o.Amount, o.ShareBPS, o.Max, o.From = 4999, 0, 0, in(1) }, share), "from: creators"},
-		{"a season in between", []Offer{running}, signup(2500, 2, 4), ""},
-	} {
-		err := Admit(c.offers, c.next, noon, 14)
-		if (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.want)
-		}
-	}
-}
-
-func TestEnded(t *testing.T) {
-	running, over, coming := signup(1500, -30, 60), signup(1500, -30, -10), signup(1600, 3, 0)
-	running.ID, over.ID, coming.ID = 1, 2, 3
-	for _, c := range []struct {
-		name  string
-		which id.ID
-		until time.Time
-		want  string
-	}{
-		{"too soon", 1, in(5), "until: creators would get less, which takes effect no sooner than 14 days after it is published: business_signup ends"},
-		{"with notice", 1, in(14), ""},
-		{"later", 1, in(90), ""},
-		{"never", 1, time.Time{}, ""},
-		{"in the past", 1, in(-1), "until: is in the past"},
-		{"over already", 2, in(20), "until: the offer is over already"},
-		{"withdrawn before it begins", 3, noon, ""},
-		{"unknown", 9, noon, "bounty: there is no such offer"},
-	} {
-		offers := []Offer{running, over, coming}
-		if c.which == 1 {
-			offers = offers[:2]
-		}
-		got, err := Ended(offers, c.which, c.until, noon, 14)
-		if (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.want)
-		}
-		if c.which == 3 && At([]Offer{got}, "business_signup", in(3)) != nil {
-			t.Error("withdrawn, and in force all the same")
 		}
 	}
 }
@@ -200,53 +144,5 @@ func TestDays(t *testing.T) {
 		if _, _, err := Days(bad, "", zone); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v", bad, err)
 		}
-	}
-}
-
-func TestRows(t *testing.T) {
-	d := dbtest.Open(t)
-	write := func(fn func(*db.Tx) error) error { return d.Write(context.Background(), db.Interactive, fn) }
-	if err := write(func(tx *db.Tx) error {
-		return market.Save(tx, market.Market{No: 1, ID: "us", Currency: "USD", Zone: "America/New_York", Policy: policy.Shipped()})
-	}); err != nil {
-		t.Fatal(err)
-	}
-	var first, season Offer
-	if err := write(func(tx *db.Tx) (err error) {
-		if first, err = Publish(tx, 1, signup(1500, -30, 0), noon, 14); err != nil {
-			return err
-		}
-		season, err = Publish(tx, 1, signup(2500, 1, 9), noon, 14)
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := write(func(tx *db.Tx) error { _, err := Publish(tx, 1, signup(1400, 2, 0), noon, 14); return err }); !fault.Is(err, fault.Invalid) {
-		t.Errorf("a cut without notice: %v", err)
-	}
-	if err := write(func(tx *db.Tx) error { _, err := Publish(tx, 7, signup(1400, 2, 0), noon, 14); return err }); !fault.Is(err, fault.NotFound) {
-		t.Errorf("an unknown marketplace: %v", err)
-	}
-	if err := write(func(tx *db.Tx) (err error) { first, err = End(tx, 1, first.ID, in(20), noon, 14); return err }); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Read(context.Background(), func(tx *db.Tx) error {
-		offers, err := Load(tx, 1)
-		if diff := cmp.Diff([]Offer{first, season}, offers, cmp.Transformer("set", func(list []Offer) map[id.ID]Offer {
-			byID := map[id.ID]Offer{}
-			for _, o := range list {
-				byID[o.ID] = o
-			}
-			return byID
-		})); diff != "" {
-			t.Error(diff)
-		}
-		markets, _ := market.All(tx)
-		if markets[0].Version < 3 {
-			t.Errorf("the marketplace's version is %d: caches would not reload", markets[0].Version)
-		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
 	}
 }
