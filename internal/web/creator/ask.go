@@ -36,8 +36,7 @@ type ask struct {
 type oneClaim struct {
 	*desk
 	claim.Claim
-	steps   []claim.Step
-	refused string
+	steps []claim.Step
 }
 
 // Ask answers from what the system knows about an order or a date, and offers a person where that does not satisfy.

@@ -92,7 +92,6 @@ type ratesView struct {
 	offers    []bounty.Offer
 	done      []explain.BountyRow
 	tracking  []link.Tracking
-	refused   string
 }
 
 // Rates shows a creator's own rates and bounties.
