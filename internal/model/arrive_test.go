@@ -18,6 +18,7 @@ type market struct {
 	orders []*order
 	early  []happening // waits for its order or line
 	tiers  map[tierKey]int64
+	drops  int   // events that waited and contradicted what came
 	found  []int // clicks that were found invalid after they were answered
 }
 
@@ -76,6 +77,13 @@ func (m *market) live(steps []Step) (fates []string) {
 	}
 	m.pass(m.now, false)
 	return fates
+}
+
+// contradicted tells whether anything in a tale contradicts something else.
+func (t *Tale) contradicted() bool {
+	m := newMarket(t.Program, t.Begin)
+	fates := m.live(t.Steps)
+	return m.drops > 0 || slices.ContainsFunc(fates, func(fate string) bool { return strings.HasPrefix(fate, "refused") })
 }
 
 func (m *market) line(name string) *line {
@@ -180,7 +188,9 @@ func (m *market) placed(e Event) string {
 	waited := m.early
 	m.early = nil
 	for _, h := range waited {
-		m.happened(h)
+		if strings.HasPrefix(m.happened(h), "refused") {
+			m.drops++
+		}
 	}
 	return "accepted"
 }

@@ -187,7 +187,11 @@ func (r *teller) goods(order string, l Line, placed instant) (events []Event) {
 			paid -= amount
 			add("returned", units, &amount)
 		} else {
-			paid -= min(paid, part(l.Net, units, l.Quantity)+1)
+			cost := part(l.Net, units, l.Quantity) + 1
+			if r.plain && cost > paid {
+				break
+			}
+			paid -= min(paid, cost)
 			add("returned", units, nil)
 		}
 	}
