@@ -133,7 +133,7 @@ func TestClaimIsAccepted(t *testing.T) {
 		t.Errorf("%d were posted", got)
 	}
 	at, form = accept(large, "250")
-	body := v.sends(at, form, "It waits for a second person.", "$250.00", "waits for a second person", "!the adjustment of $250.00")
+	body := v.sends(at, form, "It waits for a second person.", "$250.00", "needs a second person", "!the adjustment of $250.00")
 	waiting := linkTo(body, "/operator/corrections/")
 	finance := w.as("The finance")
 	finance.wants("/operator/corrections", "$250.00", "The reviewer", "a claim: The click was not carried along.")
@@ -176,7 +176,7 @@ func TestAdjustments(t *testing.T) {
 	}
 	v.sends("/operator/corrections", form("500"), "It waits for a second person.", "Your proposal", "!Your decision")
 	admin := w.as("The admin")
-	at, _, _ := strings.Cut(linkTo(admin.wants("/operator/corrections", "$500.00", "The finance", "waits for a second person"), "/operator/corrections/"), "?")
+	at, _, _ := strings.Cut(linkTo(admin.wants("/operator/corrections", "$500.00", "The finance", "needs a second person"), "/operator/corrections/"), "?")
 	v.refused(at+"/decide", url.Values{"do": {"approve"}}, http.StatusForbidden, "a second person decides")
 	admin.refused(at+"/decide", url.Values{"do": {"decline"}}, http.StatusUnprocessableEntity, "Words: is empty")
 	admin.refused(at+"/withdraw", nil, http.StatusForbidden, "omebody else proposed this")
