@@ -137,12 +137,13 @@ func (r *revising) drop() {
 			_, listed := r.listed[o.ID]
 			return !listed && !slices.Contains(made, o.ID)
 		})
+		ahead := Ahead(after, r.Now)
 		again = false
 		for _, o := range r.offers {
 			if _, listed := r.listed[o.ID]; listed || gone[o.ID] || o.over(r.Now) || o.withdrawn() {
 				continue
 			}
-			until, next, ends, missing := r.stay(o, after, held)
+			until, next, ends, missing := r.stay(o, after, held, find(ahead, o.ID) != nil)
 			switch {
 			case missing:
 				r.Missing = append(r.Missing, o)
@@ -182,10 +183,9 @@ func (r *revising) where(one id.ID, made []id.ID) int {
 }
 
 // stay tells what becomes of an offer that the list does not have. after is what there will be, held that part of it which
-// the list has.
-func (r *revising) stay(o Offer, after, held []Offer) (until time.Time, next *Offer, ends, missing bool) {
+// the list has; holds tells whether the offer is still paid some day.
+func (r *revising) stay(o Offer, after, held []Offer, holds bool) (until time.Time, next *Offer, ends, missing bool) {
 	if o.From.After(r.Now) { // to come: nobody acts on it yet
-		holds := slices.ContainsFunc(Ahead(after, r.Now), func(one Offer) bool { return one.ID == o.ID })
 		return o.From, nil, holds || r.ahead[o.ID], false
 	}
 	for i, one := range held {

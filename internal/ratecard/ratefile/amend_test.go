@@ -9,6 +9,7 @@ import (
 
 	"tributary/internal/fault"
 	"tributary/internal/ratecard"
+	"tributary/internal/ratecard/terms"
 )
 
 const commented = `# agreed on 3 March
@@ -82,7 +83,7 @@ func TestAmend(t *testing.T) {
 func TestAmendChangesNothingElse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := drawBook(t, theUS.Location())
-		f := Of(theUS, b, nil, now)
+		f := Of(theUS, terms.Terms{Rates: b, Offers: drawOffers(t, theUS.Location())}, nil, now)
 		kind := rapid.SampledFrom(ratecard.Kinds).Draw(t, "kind")
 		f.Contracts = nil
 		if len(f.Cards[kind]) == 0 {

@@ -8,6 +8,7 @@ import (
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/ratecard"
+	"tributary/internal/ratecard/terms"
 )
 
 // comparison holds a file against a book and collects what the file wants otherwise. It is pure, so that a what-if asks
@@ -15,10 +16,11 @@ import (
 type comparison struct {
 	file     *File
 	book     *ratecard.Book
+	offers   []terms.Offer // of bounties
 	occasion ratecard.Occasion
 	handles  map[id.ID]string
 
-	edition  ratecard.Edition
+	edition  terms.Edition
 	places   map[string][]place // of the edition's parts, in the file
 	problems []error            // what no edition can do
 	warnings []string
@@ -44,6 +46,7 @@ func (c *comparison) refuse(at spot, rule, fix string, args ...any) error {
 	return err
 }
 
+// compare holds the rates against the book: all that a what-if asks for.
 func (c *comparison) compare() {
 	c.places, c.changed, c.dropped = map[string][]place{}, map[ratecard.Kind]ratecard.Card{}, map[id.ID]bool{}
 	for _, kind := range ratecard.Kinds {

@@ -11,6 +11,7 @@ import (
 	"tributary/internal/id"
 	"tributary/internal/market"
 	"tributary/internal/ratecard"
+	"tributary/internal/ratecard/terms"
 )
 
 // Plan is what publishing a file would do. It is made before anything is done, and made again when it is published.
@@ -21,7 +22,7 @@ type Plan struct {
 	Steps       []Step
 	Warnings    []string
 
-	edition  ratecard.Edition
+	edition  terms.Edition
 	occasion ratecard.Occasion
 }
 
@@ -29,7 +30,7 @@ type Plan struct {
 type Step struct {
 	ratecard.Publication
 	Line  int    // of the file
-	Title string // "offsite card, version 4", "promotion Black Friday", "contract of ada, offsite"
+	Title string // "offsite card, version 4", "promotion Black Friday", "contract of ada, offsite", "bounty trade_in"
 }
 
 // Empty tells whether the file says what is in force and to come already.
@@ -52,10 +53,13 @@ func Draw(tx *db.Tx, f *File, now time.Time) (Plan, error) {
 		return Plan{}, err
 	}
 	c.compare()
+	if c.file.Has(sectionBounties) {
+		c.bounties()
+	}
 	if len(c.problems) > 0 {
 		return Plan{}, c.problems[0] // one at a time: the next often goes away with it
 	}
-	after, said, err := c.book.With(c.edition, c.occasion)
+	after, said, err := terms.Terms{Rates: c.book, Offers: c.offers}.With(c.edition, c.occasion)
 	if err != nil {
 		return Plan{}, c.relocate(err)
 	}
@@ -64,17 +68,17 @@ func Draw(tx *db.Tx, f *File, now time.Time) (Plan, error) {
 	for _, one := range said {
 		p.Steps = append(p.Steps, c.step(one))
 	}
-	p.Warnings, err = c.warn(tx, after, said)
+	p.Warnings, err = c.warn(tx, after.Rates, said)
 	return p, err
 }
 
 // look reads what a file is compared with.
 func look(tx *db.Tx, f *File, now time.Time) (*comparison, error) {
-	book, err := ratecard.LoadBook(tx, f.Market.No)
+	has, err := terms.Load(tx, f.Market.No)
 	if err != nil {
 		return nil, err
 	}
-	handles, err := people(tx, book)
+	handles, err := people(tx, has)
 	if err != nil {
 		return nil, err
 	}
@@ -84,8 +88,8 @@ func look(tx *db.Tx, f *File, now time.Time) (*comparison, error) {
 	o := ratecard.Occasion{Market: f.Market.No, Marketplace: f.Market.ID, Currency: f.Market.Currency,
 		Zone: f.Market.Location(),
 		Now:  now.UTC().Truncate(time.Microsecond), NoticeDays: f.Market.Policy.Notice()}
-	c := &comparison{file: f, book: book, occasion: o, handles: handles}
-	c.occasion, err = o.Look(tx, book, f.cards())
+	c := &comparison{file: f, book: has.Rates, offers: has.Offers, occasion: o, handles: handles}
+	c.occasion, err = o.Look(tx, has.Rates, f.cards())
 	return c, err
 }
 
@@ -115,11 +119,10 @@ func Publish(tx *db.Tx, raw []byte, seen int64) (Plan, error) {
 	if err != nil || p.Empty() {
 		return p, err
 	}
-	said, err := ratecard.PublishAll(tx, p.edition, p.occasion)
-	if err != nil {
+	if err := terms.Publish(tx, p.edition, p.occasion); err != nil {
 		return Plan{}, err
 	}
-	return p, ratecard.Announce(tx, f.Market.No, said)
+	return p, nil
 }
 
 // Install publishes the first rates of a marketplace, for which there is nobody to tell. It needs no lane, and refuses a
@@ -129,11 +132,11 @@ func Install(tx *db.Tx, raw []byte, now time.Time) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	book, err := ratecard.LoadBook(tx, f.Market.No)
+	has, err := terms.Load(tx, f.Market.No)
 	if err != nil {
 		return Plan{}, err
 	}
-	if len(book.Cards)+len(book.Promotions)+len(book.Contracts)+len(book.Volumes) > 0 {
+	if !has.Empty() {
 		return Plan{}, fault.New(fault.Conflict, "rates", "the marketplace "+f.Market.ID+" has rates",
 			"change them with tributary rates import")
 	}
@@ -141,14 +144,12 @@ func Install(tx *db.Tx, raw []byte, now time.Time) (Plan, error) {
 	if err != nil || p.Empty() {
 		return p, err
 	}
-	_, err = ratecard.PublishAll(tx, p.edition, p.occasion)
-	return p, err
+	return p, terms.Install(tx, p.edition, p.occasion)
 }
 
 // step puts a name and a line to a publication.
-func (c *comparison) step(one ratecard.Publication) Step {
-	part, i := one.Part()
-	s := Step{Publication: one, Line: c.places[part][i].line}
+func (c *comparison) step(one terms.Publication) Step {
+	s := Step{Publication: one.Publication, Line: c.places[one.PartName][one.PartIndex].line}
 	switch one.What {
 	case ratecard.OfCard:
 		s.Title = fmt.Sprintf("%s card, version %d", one.Kind, one.Version)
@@ -158,6 +159,8 @@ func (c *comparison) step(one ratecard.Publication) Step {
 		s.Title = fmt.Sprintf("contract of %s, %s", c.handles[one.Owner], one.Kind)
 	case ratecard.OfVolume:
 		s.Title = fmt.Sprintf("volume tiers, version %d", one.Version)
+	case terms.OfBounty:
+		s.Title = bountyTitle(one)
 	}
 	return s
 }
@@ -233,7 +236,7 @@ func (s Step) when(m market.Market) string {
 }
 
 // warn lists what is allowed and probably not meant.
-func (c *comparison) warn(tx *db.Tx, after *ratecard.Book, said []ratecard.Publication) ([]string, error) {
+func (c *comparison) warn(tx *db.Tx, after *ratecard.Book, said []terms.Publication) ([]string, error) {
 	warnings := slices.Clone(c.warnings)
 	// A rate may exceed the fee only while a promotion runs, or with a card to come: each of these instants is looked at.
 	instants := []time.Time{c.occasion.Now}

@@ -20,6 +20,7 @@ import (
 	"tributary/internal/market"
 	"tributary/internal/product"
 	"tributary/internal/ratecard"
+	"tributary/internal/ratecard/terms"
 	"tributary/internal/secret"
 )
 
@@ -141,6 +142,9 @@ contracts:
     from: 2026-06-01
 
 # volume: {from: 2027-01, bands: [{above: 1000.00, extra: 2}]}
+
+# bounties:
+#   - {action: signup, name: A company signs up, amount: 15.00, from: 2027-01-01, page: /}
 `
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Fatal(diff)
@@ -421,7 +425,8 @@ func TestWrittenIsRead(t *testing.T) {
 		m.Zone = rapid.SampledFrom([]string{"America/New_York", "UTC", "America/Havana", "Asia/Kolkata"}).Draw(t, "zone")
 		m.Currency = rapid.SampledFrom([]string{"USD", "JPY", "BHD"}).Draw(t, "currency")
 		b := drawBook(t, m.Location())
-		text := Of(m, b, handles, now).Text()
+		has := terms.Terms{Rates: b, Offers: drawOffers(t, m.Location())}
+		text := Of(m, has, handles, now).Text()
 		f, err := Parse(text, m)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
@@ -432,8 +437,9 @@ func TestWrittenIsRead(t *testing.T) {
 		for i := range f.Contracts {
 			f.Contracts[i].Creator = map[string]id.ID{"ada": ada, "1984": bob}[f.Contracts[i].Handle]
 		}
-		c := &comparison{file: f, book: b, handles: handles, occasion: ratecard.Occasion{Zone: m.Location(), Now: now, NoticeDays: 14}}
+		c := &comparison{file: f, book: b, offers: has.Offers, handles: handles, occasion: ratecard.Occasion{Zone: m.Location(), Now: now, NoticeDays: 14}}
 		c.compare()
+		c.bounties()
 		if len(c.problems) != 0 || !c.edition.Empty() {
 			t.Fatalf("%v %+v\n%s", c.problems, c.edition, text)
 		}

@@ -1,23 +1,25 @@
 // Package ratefile is what a marketplace pays as one file that a person reads, edits and keeps: cards, promotions,
-// contracts, volume tiers (docs/rates.md). It writes the present state with what is to come, reads it back, and says what
-// publishing an edited file would change before anything is done. A draft is such a text that somebody still works on.
+// contracts, volume tiers, bounties (docs/rates.md). It writes the present state with what is to come, reads it back, and
+// says what publishing an edited file would change before anything is done. A draft is such a text that somebody still
+// works on.
 //
 // What must always hold: a file that was written and is read at once changes nothing; a plan that was shown is what is
 // published, or nothing is; a section that is not in the file stays as it is, one that is there is meant as a whole; every
 // refusal names the line.
 //
-// It decides no rate and no notice: package ratecard does, by the same function for a plan and for its publication.
+// It decides no rate, no amount and no notice: packages ratecard and bounty do, by the same functions for a plan and for
+// its publication, and package terms knows both.
 package ratefile
 
 import (
 	"time"
 
-	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/market"
 	"tributary/internal/ratecard"
+	"tributary/internal/ratecard/terms"
 )
 
 // Names of the sections that are no cards. A section is read by the function that `sections` names for it.
@@ -25,6 +27,7 @@ const (
 	sectionPromotions = "promotions"
 	sectionContracts  = "contracts"
 	sectionVolume     = "volume"
+	sectionBounties   = "bounties"
 )
 
 // File is a rates file as it was read.
@@ -34,11 +37,13 @@ type File struct {
 	Promotions []Promotion
 	Contracts  []Contract
 	Volumes    []Volume
+	Bounties   []Bounty
 
 	lines map[string]int // of the sections that are in the file
 }
 
-// Has tells whether a section is in the file: offsite, onsite, boosted, seller_fee, promotions, contracts, volume.
+// Has tells whether a section is in the file: offsite, onsite, boosted, seller_fee, promotions, contracts, volume,
+// bounties.
 func (f *File) Has(section string) bool { return f.lines[section] != 0 }
 
 // Card is a version as the file wants it. Without an effective instant it takes effect as soon as the rules allow.
@@ -84,7 +89,7 @@ func Read(tx *db.Tx, raw []byte) (*File, error) {
 	}
 	for i := range f.Contracts {
 		c := &f.Contracts[i]
-		who, err := creator.ByHandle(tx, c.Handle)
+		who, err := terms.ByHandle(tx, c.Handle)
 		if fault.Is(err, fault.NotFound) {
 			continue // the plan says so
 		} else if err != nil {
@@ -112,15 +117,11 @@ func find(tx *db.Tx, name, field string) (market.Market, error) {
 }
 
 // people gives the handles of the creators who have contracts.
-func people(tx *db.Tx, b *ratecard.Book) (map[id.ID]string, error) {
-	ids := make([]id.ID, 0, len(b.Contracts))
-	for who := range b.Contracts {
-		ids = append(ids, who)
-	}
-	found, err := creator.Find(tx, ids)
+func people(tx *db.Tx, t terms.Terms) (map[id.ID]string, error) {
+	found, err := t.People(tx)
 	handles := make(map[id.ID]string, len(found))
-	for who, c := range found {
-		handles[who] = c.Handle
+	for _, who := range found {
+		handles[who.ID] = who.Handle
 	}
 	return handles, err
 }

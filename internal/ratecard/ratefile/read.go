@@ -93,6 +93,7 @@ var sections = []struct {
 	{sectionPromotions, (*reader).promotions},
 	{sectionContracts, (*reader).contracts},
 	{sectionVolume, (*reader).volumes},
+	{sectionBounties, (*reader).bounties},
 }
 
 // Marketplace gives the id of the marketplace that a file is for.

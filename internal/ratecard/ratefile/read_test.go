@@ -13,11 +13,13 @@ import (
 	"tributary/internal/market"
 	"tributary/internal/policy"
 	"tributary/internal/ratecard"
+	"tributary/internal/ratecard/terms"
 )
 
 const us = 1
 
-var theUS = market.Market{No: us, ID: "us", Name: "Harbour Market", Currency: "USD", Zone: "America/New_York", Policy: policy.Shipped()}
+var theUS = market.Market{No: us, ID: "us", Name: "Harbour Market", Currency: "USD", Zone: "America/New_York",
+	Home: "https://shop.example/", Hosts: []string{"shop.example"}, Policy: policy.Shipped()}
 
 const goodFile = `# What Harbour Market pays.
 marketplace: us
@@ -53,6 +55,14 @@ volume:
   from: 2027-01
   bands: [{above: 1000.00, extra: 2}, {above: 5000, extra: 3}]
   coming: [{from: 2027-06, bands: []}]
+bounties:
+  - {action: business_signup, name: A company signs up, amount: 15.00, new_customers: true, from: 2026-12-01, page: /business, window_days: 14}
+  - action: trade_in
+    name: "A device: traded in"
+    share: 2.5
+    max: 50.00
+    until: 2027-03-31
+    page: https://shop.example/trade
 `
 
 func TestParse(t *testing.T) {
@@ -84,11 +94,15 @@ func TestParse(t *testing.T) {
 	}, Volumes: []Volume{
 		{Volume: ratecard.Volume{From: "2027-01", Bands: []ratecard.Band{{Above: 100_000, Extra: 200}, {Above: 500_000, Extra: 300}}}},
 		{Volume: ratecard.Volume{From: "2027-06"}},
+	}, Bounties: []Bounty{
+		{Offer: terms.Offer{Action: "business_signup", Name: "A company signs up", Amount: 1500, NewCustomers: true, From: local(2026, 12, 1), Page: "/business",
+			WindowDays: 14}},
+		{Offer: terms.Offer{Action: "trade_in", Name: "A device: traded in", ShareBPS: 250, Max: 5000, Until: local(2027, 4, 1), Page: "https://shop.example/trade"}},
 	}}
-	if diff := cmp.Diff(want, f, cmpopts.IgnoreUnexported(File{}, Card{}, Promotion{}, Contract{}, Volume{}), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, f, cmpopts.IgnoreUnexported(File{}, Card{}, Promotion{}, Contract{}, Volume{}, Bounty{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Error(diff)
 	}
-	if f.Promotions[2].Line() != 27 || f.Contracts[1].Line() != 30 || !f.Has("volume") || f.Has("onsite") {
+	if f.Promotions[2].Line() != 27 || f.Contracts[1].Line() != 30 || f.Bounties[1].Line() != 37 || !f.Has("volume") || f.Has("onsite") {
 		t.Errorf("lines %d and %d", f.Promotions[2].Line(), f.Contracts[1].Line())
 	}
 }
@@ -154,6 +168,31 @@ func TestParseNamesTheLine(t *testing.T) {
 		{"above: 5000,", "above: 500,", "volume.bands[1].above (line 33): is not above that of the band before it"},
 		{"{above: 5000, extra: 3}", "{above: 5000}", "volume.bands[1] (line 33): has no extra"},
 		{"from: 2027-06", "from: 2027-01", "volume.coming[0] (line 34): begins no later than the tiers before it"},
+		{"action: business_signup, ", "", "bounties[0] (line 36): has no action"},
+		{"action: business_signup", "action: Business", "bounties[0].action (line 36): is not the name of an action"},
+		{"action: business_signup", "action: [a]", "bounties[0].action (line 36): is not a single value"},
+		{"name: A company signs up, ", "", "bounties[0] (line 36): has no name"},
+		{"name: A company signs up, ", `name: "", `, "bounties[0].name (line 36): is missing"},
+		{", page: /business", "", "bounties[0] (line 36): has no page; write what is paid for"},
+		{"page: /business", "page: business", "bounties[0].page (line 36): is not the address of a page"},
+		{"amount: 15.00, ", "", "bounties[0].amount (line 36): an offer pays either an amount or a share"},
+		{"amount: 15.00, ", "amount: 15.001, ", "bounties[0].amount (line 36): 15.001 has more than 2 decimals"},
+		{"amount: 15.00, ", "amount: -15, ", "bounties[0].amount (line 36): -15 is negative"},
+		{"amount: 15.00, ", "amount: 15.00, max: 3.00, ", "bounties[0].max (line 36): is negative, or stands beside an amount"},
+		{"share: 2.5", "share: 250", "bounties[1].share (line 39): 250 % is not between 0 and 100 %"},
+		{"max: 50.00", "max: 0", "bounties[1].max (line 40): is 0"},
+		{"new_customers: true, from", "new_customers: some, from", "bounties[0].new_customers (line 36): is neither true nor false"},
+		{"from: 2026-12-01, page", "from: soon, page", "bounties[0].from (line 36): is neither a date"},
+		{"from: 2026-12-01, page", "from: 2926-12-01, page", "bounties[0].from (line 36): is in the year 2926"},
+		{"from: 2026-12-01, page", "from: 2026-12-01, until: 2026-11-01, page", "bounties[0].until (line 36): is not after its beginning"},
+		{"until: 2027-03-31\n    page", "until: 1980-03-31\n    page", "bounties[1].until (line 41): is not after its beginning"},
+		{"window_days: 14", "window_days: 1.5", "bounties[0].window_days (line 36): is not a number of days"},
+		{"window_days: 14", "window_days: 99999999999", "bounties[0].window_days (line 36): is not a number of days"},
+		{"window_days: 14", "window_days: 400", "bounties[0].window_days (line 36): is 400, and may be 0 to 365"},
+		{"window_days: 14", "window: 14", "bounties[0].window (line 36): is not known here; write one of action, name, amount"},
+		{"  - action: trade_in", "  - {action: trade_in, name: a, amount: 1, page: /}\n  - action: trade_in", "bounties[2] (line 38): has no from, as another one of trade_in"},
+		{"  - action: trade_in", "  - {action: trade_in, name: \"A device: traded in\", share: 2.5, max: 50, until: 2027-03-31, page: https://shop.example/trade}\n  - action: trade_in",
+			"bounties[2] (line 38): stands there twice"},
 	} {
 		if !strings.Contains(goodFile, c.old) {
 			t.Fatalf("%q is not in the file", c.old)
@@ -178,6 +217,10 @@ func TestParseNamesTheLine(t *testing.T) {
 	long := "marketplace: us\ncurrency: USD\npromotions: [" + strings.Repeat("1,", maxListed) + "1]\n"
 	if _, err := Parse([]byte(long), theUS); !fault.Is(err, fault.Exhausted) {
 		t.Errorf("a list without end: %v", err)
+	}
+	long = "marketplace: us\ncurrency: USD\nbounties: [" + strings.Repeat("1,", maxBounties) + "1]\n"
+	if _, err := Parse([]byte(long), theUS); !fault.Is(err, fault.Exhausted) {
+		t.Errorf("bounties without end: %v", err)
 	}
 }
 
@@ -239,6 +282,11 @@ func FuzzParse(f *testing.F) {
 					t.Fatalf("%+v", c)
 				}
 			}
+		}
+		if len(file.Bounties) > 0 {
+			c := &comparison{file: file, places: map[string][]place{},
+				occasion: ratecard.Occasion{Zone: theUS.Location(), Now: fixed, NoticeDays: 14}}
+			c.bounties() // whatever the file says can be compared
 		}
 		if _, err := file.Book(&ratecard.Book{}, fixed, false); err != nil && !fault.Is(err, fault.Invalid) {
 			t.Fatal(err)

@@ -17,7 +17,8 @@ var (
 // Book gives the book as it would be with this file, for running past lines against it. What the file leaves as it is
 // stays so, with its own history; what it changes holds since ever, whatever dates it names: the last card of a kind,
 // new promotions and contracts in place of those that it ends, the last tiers. With dated, everything keeps its instants:
-// the book as it will be. Neither asks whether the file could be published: notice and the past are no matter here.
+// the book as it will be. Neither asks whether the file could be published: notice and the past are no matter here. Bounties
+// are no part of a book.
 func (f *File) Book(base *ratecard.Book, now time.Time, dated bool) (*ratecard.Book, error) {
 	c := &comparison{file: f, book: base, handles: map[id.ID]string{}, occasion: ratecard.Occasion{Market: f.Market.No,
 		Marketplace: f.Market.ID, Currency: f.Market.Currency, Zone: f.Market.Location(), Now: now,
@@ -27,7 +28,7 @@ func (f *File) Book(base *ratecard.Book, now time.Time, dated bool) (*ratecard.B
 		return nil, c.contradiction
 	}
 	if dated {
-		return base.Put(c.edition), nil
+		return base.Put(c.edition.Edition), nil
 	}
 	// Cards of kinds that the file leaves stay the very same values: a line priced by them is priced as it was.
 	b := &ratecard.Book{Contracts: map[id.ID][]ratecard.Contract{}, Volumes: base.Volumes}

@@ -14,29 +14,31 @@ import (
 	"tributary/internal/id"
 	"tributary/internal/market"
 	"tributary/internal/ratecard"
+	"tributary/internal/ratecard/terms"
 )
 
 // Export writes what a marketplace pays at an instant and what is to come, as Parse reads it. What is over is left out:
 // it cannot be changed.
 func Export(tx *db.Tx, m market.Market, now time.Time) ([]byte, error) {
-	book, err := ratecard.LoadBook(tx, m.No)
+	has, err := terms.Load(tx, m.No)
 	if err != nil {
 		return nil, err
 	}
-	handles, err := people(tx, book)
+	handles, err := people(tx, has)
 	if err != nil {
 		return nil, err
 	}
-	f := Of(m, book, handles, now)
+	f := Of(m, has, handles, now)
 	head := fmt.Sprintf("# Rates of %s, as of %s. Rates are in percent, amounts in %s, dates those of %s with the\n"+
 		"# last day included. A section that is left out stays as it is; one that is here is meant as a whole.\n",
 		oneLine(m.Name), now.In(m.Location()).Format(dateForm), m.Currency, m.Zone)
 	return append([]byte(head), f.Text()...), nil
 }
 
-// Of gives the file of a book: what is in force at an instant and what is to come. handles are those of the creators who
+// Of gives the file of all terms: what is in force at an instant and what is to come. handles are those of the creators who
 // have contracts.
-func Of(m market.Market, b *ratecard.Book, handles map[id.ID]string, now time.Time) *File {
+func Of(m market.Market, t terms.Terms, handles map[id.ID]string, now time.Time) *File {
+	b := t.Rates
 	f := &File{Market: m, Cards: map[ratecard.Kind][]Card{}, lines: map[string]int{}}
 	for _, kind := range ratecard.Kinds {
 		versions := b.Cards.Coming(kind, now)
@@ -65,6 +67,9 @@ func Of(m market.Market, b *ratecard.Book, handles map[id.ID]string, now time.Ti
 	for _, v := range volumesFrom(b, now, m) {
 		f.Volumes = append(f.Volumes, Volume{Volume: v})
 	}
+	for _, o := range t.Ahead(now) {
+		f.Bounties = append(f.Bounties, Bounty{Offer: o})
+	}
 	return f
 }
 
@@ -81,6 +86,7 @@ func (f *File) Text() []byte {
 	w.promotions(f)
 	w.contracts(f)
 	w.volumes(f)
+	w.bounties(f)
 	return w.text.Bytes()
 }
 
