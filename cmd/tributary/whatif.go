@@ -155,7 +155,8 @@ type answer struct {
 }
 
 func readAnswer(ctx context.Context, d *db.DB, run whatif.Run) (*answer, error) {
-	a := &answer{ID: run.ID.Text(id.WhatIf), Name: run.Name, Rules: run.Rules, Result: run.Result, run: run, names: map[string]string{}}
+	a := &answer{ID: run.ID.Text(id.WhatIf), Name: run.Name, Rules: run.Rules, Result: run.Result, run: run,
+		names: map[string]string{}}
 	err := d.Read(ctx, func(tx *db.Tx) (err error) {
 		if a.Categories, err = allRows(tx, run.ID, whatif.ByCategory); err != nil {
 			return err
@@ -209,10 +210,10 @@ func (a *answer) export(ctx context.Context, d *db.DB, path, by string) error {
 func (a *answer) print(out io.Writer, m market.Market) {
 	r := a.Result
 	form := time.RFC1123
-	fmt.Fprintf(out, "%s  %s, ordered from %s until before %s; amounts in %s\n", a.ID, r.Market, r.From.In(m.Location()).Format(form),
-		r.Until.In(m.Location()).Format(form), r.Currency)
-	fmt.Fprintf(out, "%d lines: %d would come to something else, %d of them to somebody else; of %d it cannot be said\n", r.Total.Lines, r.Total.Changed,
-		r.Total.Moved, r.Total.Unsaid)
+	fmt.Fprintf(out, "%s  %s, ordered from %s until before %s; amounts in %s\n", a.ID, r.Market,
+		r.From.In(m.Location()).Format(form), r.Until.In(m.Location()).Format(form), r.Currency)
+	fmt.Fprintf(out, "%d lines: %d would come to something else, %d of them to somebody else; of %d it cannot be said\n",
+		r.Total.Lines, r.Total.Changed, r.Total.Moved, r.Total.Unsaid)
 	reasons := make([]rerate.Unsaid, 0, len(r.Unsaid))
 	for reason := range r.Unsaid {
 		reasons = append(reasons, reason)
@@ -270,8 +271,8 @@ func (a *answer) examples(out io.Writer, title string, list []replay.Example) {
 	}
 	fmt.Fprintf(out, "\nlines that would pay %s\n", title)
 	for _, e := range list {
-		fmt.Fprintf(out, "  order %s, line %s, %s: %s %s, would be %s %s\n", e.Order, e.Line, e.SKU, a.amount(e.Was.Commission), a.side(e.Was),
-			a.amount(e.Would.Commission), a.side(e.Would))
+		fmt.Fprintf(out, "  order %s, line %s, %s: %s %s, would be %s %s\n", e.Order, e.Line, e.SKU,
+			a.amount(e.Was.Commission), a.side(e.Was), a.amount(e.Would.Commission), a.side(e.Would))
 	}
 }
 

@@ -16,7 +16,7 @@ type Difference struct {
 
 	Total      Row                     `json:"total"`
 	Unsaid     map[rerate.Unsaid]int64 `json:"unsaid,omitempty"` // lines about which nothing can be said, by reason
-	Months     []Keyed                 `json:"months"`           // by month of order; extras of volume tiers by the month that earns them
+	Months     []Keyed                 `json:"months"`           // by month of order; what tiers add by the month that earns it
 	Tops       []Keyed                 `json:"top_categories"`   // by the first name of the category's path
 	Rises      []Example               `json:"rises,omitempty"`  // lines that would pay most more
 	Falls      []Example               `json:"falls,omitempty"`  // lines that would pay most less

@@ -32,9 +32,11 @@ type Question struct {
 // waits for it.
 const pageLines = 1000
 
-// Run answers a question as of a business instant. shown is called after every page with the lines done and all there are;
-// its error ends the run.
-func Run(ctx context.Context, d *db.DB, q Question, now time.Time, shown func(done, total int64) error) (*Difference, error) {
+// Shown is told after every page how many lines are done, and of how many. Its error ends the run.
+type Shown func(done, total int64) error
+
+// Run answers a question as of a business instant.
+func Run(ctx context.Context, d *db.DB, q Question, now time.Time, shown Shown) (*Difference, error) {
 	r := &run{question: q, now: now}
 	if err := d.Read(ctx, r.open); err != nil {
 		return nil, err
@@ -90,7 +92,7 @@ func (r *run) open(tx *db.Tx) error {
 }
 
 // answer reads page by page, each on a view of its own: a long run holds up nobody.
-func (r *run) answer(ctx context.Context, d *db.DB, shown func(done, total int64) error) (*Difference, error) {
+func (r *run) answer(ctx context.Context, d *db.DB, shown Shown) (*Difference, error) {
 	for done := int64(0); ; {
 		read := 0
 		if err := d.Read(ctx, func(tx *db.Tx) (err error) {
@@ -118,8 +120,7 @@ func (r *run) page(tx *db.Tx) (read int, err error) {
 	var unknown []*explain.PastLine
 	for i := range page {
 		p := &page[i]
-		was, would, known := r.draft.Row(rerate.Row{Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason, At: p.At, SKU: p.SKU,
-			Category: p.Category(), Quantity: p.Quantity, Net: p.Net, Digital: p.Digital}, r.now)
+		was, would, known := r.draft.Row(rowOf(p), r.now)
 		if known {
 			r.tally.add(p, was, would, "")
 		} else {
@@ -130,8 +131,14 @@ func (r *run) page(tx *db.Tx) (read int, err error) {
 		return 0, err
 	}
 	for _, p := range unknown {
-		was, would, unsaid := r.draft.Line(rerate.Line{Facts: p.Facts, Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason}, r.now)
+		l := rerate.Line{Facts: p.Facts, Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason}
+		was, would, unsaid := r.draft.Line(l, r.now)
 		r.tally.add(p, was, would, unsaid)
 	}
 	return len(page), nil
+}
+
+func rowOf(p *explain.PastLine) rerate.Row {
+	return rerate.Row{Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason, At: p.At, SKU: p.SKU,
+		Category: p.Category(), Quantity: p.Quantity, Net: p.Net, Digital: p.Digital}
 }

@@ -155,7 +155,7 @@ func TestLivedUnder(t *testing.T) {
 			for i, p := range here.pastLines() {
 				l := rerate.Line{Facts: p.Facts, Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason}
 				was, would, unsaid := draft.Line(l, here.clock.Now())
-				if wasByRow, wouldByRow, known := draft.Row(rowOf(p), here.clock.Now()); known {
+				if wasByRow, wouldByRow, known := draft.Row(byRowOf(p), here.clock.Now()); known {
 					if byRow++; unsaid != "" || !wasByRow.Same(was) || !wouldByRow.Same(would) {
 						t.Errorf("%s/%s: the row says %+v, the facts %+v %s", p.Order, p.Line, wouldByRow, would, unsaid)
 					}
@@ -240,7 +240,7 @@ func TestRowsSayTheSame(t *testing.T) {
 			draft := rerate.New(w.book(), w.drafted(text), rerate.Rules{})
 			known, changed := 0, 0
 			for _, p := range w.pastLines() {
-				was, would, ok := draft.Row(rowOf(p), w.clock.Now())
+				was, would, ok := draft.Row(byRowOf(p), w.clock.Now())
 				if !ok {
 					continue
 				}
@@ -265,7 +265,7 @@ func TestRowsSayTheSame(t *testing.T) {
 // plain leaves nothing but clicks to be paid for.
 func plain(w *world) { w.plain = true }
 
-func rowOf(p explain.PastLine) rerate.Row {
+func byRowOf(p explain.PastLine) rerate.Row {
 	return rerate.Row{Basis: p.Basis, Events: p.Events, Held: p.Held, Reason: p.Reason, At: p.At, SKU: p.SKU, Category: p.Category(),
 		Quantity: p.Quantity, Net: p.Net, Digital: p.Digital}
 }

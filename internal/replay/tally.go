@@ -115,6 +115,7 @@ func (a *Amounts) add(o rerate.Outcome) {
 	a.Commission, a.Promotion, a.Fee = a.Commission+o.Commission, a.Promotion+o.Promotion, a.Fee+o.Fee
 }
 
+// addBases adds to the months of whoever is credited. Extras are worked out at the end, from whole months.
 func (t *tally) addBases(o rerate.Outcome, side int) {
 	for month, amount := range o.Bases {
 		key := volumeKey{o.Creator, month}
@@ -137,8 +138,8 @@ func (t *tally) keep(p *explain.PastLine, was, would rerate.Outcome) {
 	if change == 0 || len(*list) == most && abs((*list)[most-1].Change()) >= abs(change) {
 		return // the same amount to another creator is counted, not shown; of equals the earlier stays
 	}
-	e := Example{Order: p.Order, Line: p.Line, At: time.UnixMicro(p.At).UTC(), SKU: p.SKU, Category: p.Category(), Quantity: p.Quantity,
-		Net: p.Net, Was: sideOf(was), Would: sideOf(would)}
+	e := Example{Order: p.Order, Line: p.Line, At: time.UnixMicro(p.At).UTC(), SKU: p.SKU, Category: p.Category(),
+		Quantity: p.Quantity, Net: p.Net, Was: sideOf(was), Would: sideOf(would)}
 	at, _ := slices.BinarySearchFunc(*list, abs(change), func(e Example, size int64) int {
 		if abs(e.Change()) >= size {
 			return -1
@@ -189,17 +190,20 @@ func (t *tally) difference() *Difference {
 	return &d
 }
 
+// merge adds a part to a whole: a category to the one above it.
 func (r *Row) merge(o *Row) {
-	r.Lines, r.Changed, r.Moved, r.Unsaid, r.UnsaidHeld = r.Lines+o.Lines, r.Changed+o.Changed, r.Moved+o.Moved, r.Unsaid+o.Unsaid, r.UnsaidHeld+o.UnsaidHeld
+	r.Lines, r.Changed, r.Moved, r.Unsaid, r.UnsaidHeld = r.Lines+o.Lines, r.Changed+o.Changed, r.Moved+o.Moved,
+		r.Unsaid+o.Unsaid, r.UnsaidHeld+o.UnsaidHeld
 	r.Present.merge(o.Present)
 	r.Draft.merge(o.Draft)
 }
 
 func (a *Amounts) merge(o Amounts) {
-	a.Commission, a.Promotion, a.Volume, a.Fee = a.Commission+o.Commission, a.Promotion+o.Promotion, a.Volume+o.Volume, a.Fee+o.Fee
+	a.Commission, a.Promotion, a.Volume, a.Fee = a.Commission+o.Commission, a.Promotion+o.Promotion, a.Volume+o.Volume,
+		a.Fee+o.Fee
 }
 
-// keyed lists rows, the largest difference first, equal ones by what they are about.
+// keyed lists rows as they are shown: the largest difference first, equal ones by what they are about.
 func keyed[K comparable](rows map[K]*Row, text func(K) string) []Keyed {
 	list := make([]Keyed, 0, len(rows))
 	for key, r := range maps.All(rows) {

@@ -38,7 +38,8 @@ type Outcome struct {
 
 // Same tells whether two outcomes pay the same amounts to the same creator.
 func (o Outcome) Same(other Outcome) bool {
-	return o.Commission == other.Commission && o.Promotion == other.Promotion && o.Fee == other.Fee && o.Winner() == other.Winner()
+	return o.Commission == other.Commission && o.Promotion == other.Promotion && o.Fee == other.Fee &&
+		o.Winner() == other.Winner()
 }
 
 // Winner is the creator who is credited; 0 for nobody.
@@ -66,7 +67,8 @@ func New(present, book *ratecard.Book, rules Rules) *Draft {
 	if book == nil {
 		book = present
 	}
-	d := &Draft{rules: rules, present: present, book: book, changes: compare(present, book), applied: map[policy.Policy]policy.Policy{}}
+	d := &Draft{rules: rules, present: present, book: book, changes: compare(present, book),
+		applied: map[policy.Policy]policy.Policy{}}
 	d.rows, d.tiered = d.lookAtRows(), len(present.Volumes)+len(book.Volumes) > 0
 	return d
 }
@@ -97,16 +99,19 @@ func (d *Draft) Anew(l Line, now time.Time) Outcome {
 
 // held is what the line comes to as it stands.
 func held(l Line) Outcome {
-	return Outcome{Basis: l.Basis, Commission: l.Held.Total, Promotion: l.Held.Promo, Fee: l.Held.Fee, Bases: l.Held.Bases, Why: l.Reason}
+	return Outcome{Basis: l.Basis, Commission: l.Held.Total, Promotion: l.Held.Promo, Fee: l.Held.Fee, Bases: l.Held.Bases,
+		Why: l.Reason}
 }
 
 func termsOf(f *commission.Facts) order.Terms {
-	return order.Terms{Quantity: f.Quantity, Net: f.Net, Digital: f.Line.Digital, OrderedAt: f.Line.OrderedAt, DigitalMonth: f.DigitalMonth}
+	return order.Terms{Quantity: f.Quantity, Net: f.Net, Digital: f.Line.Digital, OrderedAt: f.Line.OrderedAt,
+		DigitalMonth: f.DigitalMonth}
 }
 
 // settle gives what a line comes to at present and under another basis. What the ledger holds is the present side, unless
 // units have lapsed since, or months are asked for.
-func (d *Draft) settle(was Outcome, would commission.Basis, terms order.Terms, events []order.Applied, now time.Time) (Outcome, Outcome, Unsaid) {
+func (d *Draft) settle(was Outcome, would commission.Basis, terms order.Terms, events []order.Applied,
+	now time.Time) (Outcome, Outcome, Unsaid) {
 	if d.tiered {
 		return settled(was.Basis, terms, events, now), settled(would, terms, events, now), ""
 	}
@@ -259,13 +264,15 @@ func cardsFor(b *ratecard.Book, kind ratecard.Kind) (list []*ratecard.Version) {
 
 func sameCards(a, b []*ratecard.Version) bool {
 	return slices.EqualFunc(a, b, func(a, b *ratecard.Version) bool {
-		return a == b || a.ID == b.ID && a.Effective.Equal(b.Effective) && a.Default == b.Default && slices.Equal(a.Entries, b.Entries)
+		return a == b || a.ID == b.ID && a.Effective.Equal(b.Effective) && a.Default == b.Default &&
+			slices.Equal(a.Entries, b.Entries)
 	})
 }
 
 func samePromotion(a, b ratecard.Promotion) bool {
 	return a.ID == b.ID && a.From.Equal(b.From) && a.Until.Equal(b.Until) && a.Change == b.Change && a.Value == b.Value &&
-		a.NewCustomers == b.NewCustomers && slices.Equal(a.Kinds, b.Kinds) && slices.Equal(a.Categories, b.Categories) && slices.Equal(a.SKUs, b.SKUs)
+		a.NewCustomers == b.NewCustomers && slices.Equal(a.Kinds, b.Kinds) && slices.Equal(a.Categories, b.Categories) &&
+		slices.Equal(a.SKUs, b.SKUs)
 }
 
 func sameContracts(present, book *ratecard.Book) bool {
@@ -280,8 +287,8 @@ func sameContracts(present, book *ratecard.Book) bool {
 	}
 	for creator, list := range present.Contracts {
 		if !slices.EqualFunc(list, book.Contracts[creator], func(a, b ratecard.Contract) bool {
-			return a.ID == b.ID && a.Kind == b.Kind && a.BPS == b.BPS && a.Cap == b.Cap && a.From.Equal(b.From) && a.Until.Equal(b.Until) &&
-				a.NoPromotions == b.NoPromotions
+			return a.ID == b.ID && a.Kind == b.Kind && a.BPS == b.BPS && a.Cap == b.Cap && a.From.Equal(b.From) &&
+				a.Until.Equal(b.Until) && a.NoPromotions == b.NoPromotions
 		}) {
 			return false
 		}

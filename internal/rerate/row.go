@@ -37,7 +37,8 @@ type byRow struct {
 
 func (d *Draft) lookAtRows() (b byRow) {
 	b.able = d.rules == (Rules{}) && !d.changes.fees
-	b.alone = !d.changes.fees && d.rules.ViewSeconds == nil && d.rules.ViewScope == nil && d.rules.AwaitPayment == nil && d.rules.PaidEarns == nil
+	b.alone = !d.changes.fees && d.rules.ViewSeconds == nil && d.rules.ViewScope == nil && d.rules.AwaitPayment == nil &&
+		d.rules.PaidEarns == nil
 	b.views = append(cardsFor(d.present, ratecard.Onsite), cardsFor(d.present, ratecard.Boosted)...)
 	was, would := cardsFor(d.present, ratecard.Offsite), cardsFor(d.book, ratecard.Offsite)
 	b.kept = sameCards(was, would)
@@ -52,7 +53,8 @@ const clickReach = 400 * 24 * time.Hour
 
 // Row says the same as Line from the row alone; known is false where it takes the facts.
 func (d *Draft) Row(r Row, now time.Time) (was, would Outcome, known bool) {
-	was = Outcome{Basis: r.Basis, Commission: r.Held.Total, Promotion: r.Held.Promo, Fee: r.Held.Fee, Bases: r.Held.Bases, Why: r.Reason}
+	was = Outcome{Basis: r.Basis, Commission: r.Held.Total, Promotion: r.Held.Promo, Fee: r.Held.Fee, Bases: r.Held.Bases,
+		Why: r.Reason}
 	reason := r.Basis.Reason
 	switch {
 	case d.rows.alone && !r.Basis.Credited && (reason == attribution.NoTouch || reason == attribution.BadToken) &&
@@ -65,7 +67,8 @@ func (d *Draft) Row(r Row, now time.Time) (was, would Outcome, known bool) {
 	}
 	switch reason {
 	case "":
-	case attribution.SelfPurchase, attribution.RelatedBuyer, attribution.Resale, attribution.PolicyViolation, attribution.ZeroPrice:
+	case attribution.SelfPurchase, attribution.RelatedBuyer, attribution.Resale, attribution.PolicyViolation,
+		attribution.ZeroPrice:
 		return was, was, true // whatever the rate
 	default:
 		return was, was, false
@@ -95,13 +98,15 @@ func (d *Draft) priceRow(r Row) (commission.Basis, bool) {
 	b := &d.rows
 	ordered := time.UnixMicro(r.At).UTC()
 	switch {
-	case r.Digital, !r.Basis.Volume && d.mayBeView(r), len(d.present.Contracts[r.Basis.Creator])+len(d.book.Contracts[r.Basis.Creator]) > 0:
+	case r.Digital, !r.Basis.Volume && d.mayBeView(r),
+		len(d.present.Contracts[r.Basis.Creator])+len(d.book.Contracts[r.Basis.Creator]) > 0:
 		return r.Basis, false
 	case !b.kept && (b.single == nil || b.single.Effective.After(ordered.Add(-clickReach))):
 		return r.Basis, false
 	}
-	b.touch[0] = attribution.Touch{Creator: r.Basis.Creator, Program: r.Basis.Program, Tracking: r.Basis.Tracking, Link: r.Basis.Link,
-		At: r.At, ActiveThen: true, ActiveNow: true}
+	b.touch[0] = attribution.Touch{Creator: r.Basis.Creator, Program: r.Basis.Program, Tracking: r.Basis.Tracking,
+		Link: r.Basis.Link, At: r.At,
+		ActiveThen: true, ActiveNow: true}
 	f := commission.Facts{Zone: r.Basis.Zone, SKU: r.SKU, Category: r.Category, Quantity: r.Quantity, Net: r.Net,
 		Line: attribution.Line{OrderedAt: r.At}, Touches: b.touch[:]}
 	if r.Basis.Direct {

@@ -78,7 +78,8 @@ func ParseRules(text string) (Rules, error) {
 		name, value, found := strings.Cut(part, "=")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		if !found || name == "" || value == "" {
-			return Rules{}, fault.Invalidf("policy", "%q is not a name and a value", "write session_hours=48", strings.TrimSpace(part))
+			return Rules{}, fault.Invalidf("policy", "%q is not a name and a value", "write session_hours=48",
+				strings.TrimSpace(part))
 		}
 		if _, twice := object[name]; twice {
 			return Rules{}, fault.Invalidf("policy."+name, "is there twice", "write it once")
@@ -116,10 +117,12 @@ func readRules(raw []byte) (r Rules, err error) {
 	if err := decoder.Decode(&r); err != nil {
 		var mistyped *json.UnmarshalTypeError
 		if errors.As(err, &mistyped) {
-			return Rules{}, fault.Invalidf("policy."+mistyped.Field, "is a %s", "write a whole number, or yes or no, as the rule asks",
+			return Rules{}, fault.Invalidf("policy."+mistyped.Field, "is a %s",
+				"write a whole number, or yes or no, as the rule asks",
 				mistyped.Value).Because(err)
 		}
-		return Rules{}, fault.Invalidf("policy", "%s", "name only: "+ruleNames, strings.TrimPrefix(err.Error(), "json: ")).Because(err)
+		return Rules{}, fault.Invalidf("policy", "%s", "name only: "+ruleNames,
+			strings.TrimPrefix(err.Error(), "json: ")).Because(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return Rules{}, fault.Invalidf("policy", "goes on after its end", "send one JSON object")

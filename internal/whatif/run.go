@@ -131,7 +131,8 @@ func (r *Runs) next(ctx context.Context) (worked bool, err error) {
 		return errors.Is(err, errTaken), ignored(err)
 	}
 	if tries >= mostTries {
-		return true, r.end(ctx, id.ID(run), Failed, "it stopped the process that worked on it several times; ask for a shorter period", "")
+		return true, r.end(ctx, id.ID(run), Failed,
+			"it stopped the process that worked on it several times; ask for a shorter period", "")
 	}
 	return true, ignored(r.work(ctx, id.ID(run), func(int64, int64) {}))
 }
@@ -143,6 +144,7 @@ func ignored(err error) error {
 	return err
 }
 
+// claim takes a run for this process, unless another was quicker.
 func (r *Runs) claim(ctx context.Context, run id.ID, gone int64) error {
 	return r.db.Write(ctx, db.Interactive, func(tx *db.Tx) error {
 		changed, err := tx.Exec(claimRun, int64(run), int64(r.worker), clock.Micro(clock.Wall()), clock.Micro(r.clock.Now()), gone)
@@ -214,6 +216,7 @@ func (r *Runs) beat(ctx context.Context, run id.ID, done, total int64) error {
 	})
 }
 
+// free lets a run wait for the next process, as if it had never been tried here.
 func (r *Runs) free(ctx context.Context, run id.ID) error {
 	return r.db.Write(ctx, db.Interactive, func(tx *db.Tx) error {
 		_, err := tx.Exec(freeRun, int64(run), int64(r.worker))
@@ -232,7 +235,10 @@ func (r *Runs) keep(ctx context.Context, run id.ID, answer *replay.Difference) e
 			for i, k := range part.list[start:min(start+rowsAtOnce, len(part.list))] {
 				rows = append(rows, values(run, part.kind, int64(start+i+1), k))
 			}
-			if err := r.db.Write(ctx, db.Background, func(tx *db.Tx) error { _, err := tx.Bulk(insertRows, rows); return err }); err != nil {
+			if err := r.db.Write(ctx, db.Background, func(tx *db.Tx) error {
+				_, err := tx.Bulk(insertRows, rows)
+				return err
+			}); err != nil {
 				return fault.Wrap(err, "writing rows of a what-if")
 			}
 			if err := r.beat(ctx, run, answer.Total.Lines, answer.Total.Lines); err != nil {
@@ -250,6 +256,7 @@ func (r *Runs) keep(ctx context.Context, run id.ID, answer *replay.Difference) e
 	return r.end(ctx, run, Done, "", string(result))
 }
 
+// end writes the last of a run. One that was cancelled meanwhile stays so.
 func (r *Runs) end(ctx context.Context, run id.ID, state State, failure, result string) error {
 	return r.db.Write(ctx, db.Interactive, func(tx *db.Tx) error {
 		changed, err := tx.Exec(endRun, int64(run), int64(r.worker), string(state), clock.Micro(r.clock.Now()), failure, result)

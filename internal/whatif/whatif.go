@@ -81,7 +81,8 @@ func (q *Request) check() error {
 	case utf8.RuneCountInString(q.Name) > maxName || !utf8.ValidString(q.Name):
 		return fault.Invalidf("name", "is longer than %d characters, or no text", "write a few words", maxName)
 	case q.From.IsZero() || q.Until.IsZero() || !q.From.Before(q.Until):
-		return fault.Invalidf("until", "is not after the beginning", "name a period: from its first instant until the first after it")
+		return fault.Invalidf("until", "is not after the beginning",
+			"name a period: from its first instant until the first after it")
 	case q.Until.Sub(q.From) > maxPeriod:
 		return fault.Invalidf("from", "lies more than ten years before the end", "name a shorter period")
 	case q.Rates == "" && q.Rules.Text() == "":
