@@ -32,6 +32,7 @@ type home struct {
 	lines                []report.Line
 	days                 []report.Day
 	next                 []suggestion
+	forecast             *report.Forecast // of the running month; nil: too little to go by
 	turn                 int64
 }
 
@@ -102,6 +103,13 @@ func (p *Pages) readHome(tx *db.Tx, d *desk) (*home, error) {
 	}
 	h.today = days[len(days)-1]
 	h.days = days[max(0, len(days)-chartDays):]
+	forecast, known, err := report.ForecastOf(tx, me, m, d.now)
+	if err != nil {
+		return nil, err
+	}
+	if known {
+		h.forecast = &forecast
+	}
 	page, err := report.Lines(tx, me, m, report.Filter{Limit: newestLines})
 	if err != nil {
 		return nil, err

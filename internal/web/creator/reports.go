@@ -22,6 +22,8 @@ type reports struct {
 	total   report.Models
 	reasons []report.ReasonRow // of all months together, most lines first
 	lines   int64
+
+	calendar []report.MonthPart // months that are still open, oldest first
 }
 
 // Reports shows the page.
@@ -39,6 +41,11 @@ func (p *Pages) Reports(w http.ResponseWriter, r *http.Request) error {
 			return nil, err
 		}
 		v.sum(rows)
+		balances, err := report.BalancesOf(tx, d.me.Creator, d.Market, d.now)
+		if err != nil {
+			return nil, err
+		}
+		v.calendar = report.PayableCalendar(balances, d.Market, d.now)
 		return reportsPage(v), nil
 	})
 }
