@@ -320,7 +320,7 @@ func (g *group) endsOf(c *claim, orders map[string][]string) (ends []int64) {
 	first := earliestTouch(c.Facts.Touches)
 	for _, key := range c.Keys {
 		for _, one := range orders[string(key)] {
-			if p := g.orders[one]; first != 0 && p.paid != 0 && p.facts.Physical && p.at > first && p.at < c.At {
+			if p := g.orders[one]; first != 0 && p.isPaid() && p.facts.Physical && p.at > first && p.at < c.At {
 				ends = append(ends, p.at)
 			}
 		}

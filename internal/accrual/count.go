@@ -5,6 +5,7 @@ import (
 	"tributary/internal/clock"
 	"tributary/internal/commission"
 	"tributary/internal/id"
+	"tributary/internal/market"
 	"tributary/internal/product"
 	"tributary/internal/sums"
 )
@@ -23,7 +24,7 @@ func (p *purchase) credited() map[sums.DayKey]bool {
 // count brings the sums along: what the line added goes, what it adds now comes.
 func (g *group) count(l *line) {
 	s, ordered := &g.out.sums, clock.FromMicro(l.terms.OrderedAt)
-	day := dayOf(g.book.market, ordered)
+	day := market.Day(ordered, g.book.market.Location())
 	s.AddDay(l.state.Day, -1)
 	l.state.Day = sums.Counted{}
 	b, fold, held := l.state.Basis, l.targets.Fold, l.targets.Posted()

@@ -3,6 +3,7 @@ package accrual
 import (
 	"cmp"
 	"encoding/binary"
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -188,7 +189,7 @@ func (g *group) makeFacts(f *found, l *line) {
 		f.place(l.facts.Touches)
 	}
 	facts := l.facts
-	facts.Unpaid, facts.NewCustomer, facts.FirstShipped = p.paid == 0, p.facts.Shopper.New, l.firstShipped(m.Policy)
+	facts.Unpaid, facts.NewCustomer, facts.FirstShipped = !p.isPaid(), p.facts.Shopper.New, l.firstShipped(m.Policy)
 	facts.Line.OrderedAt, facts.Line.AddedAt, facts.Line.Digital = p.at, l.ordered.Added, l.terms.Digital
 	ordered := clock.FromMicro(p.at)
 	for i := range facts.Touches {
@@ -267,7 +268,7 @@ func (g *group) ends(f *found, l *line) []int64 {
 	for _, key := range l.order.facts.Keys {
 		for _, n := range f.near[string(key)] {
 			other := g.orders[n.order]
-			if seen[n.order] || n.at <= first || n.at >= l.order.at || other.paid == 0 || !other.facts.Physical {
+			if seen[n.order] || n.at <= first || n.at >= l.order.at || !other.isPaid() || !other.facts.Physical {
 				continue
 			}
 			seen[n.order] = true
@@ -319,8 +320,10 @@ func (g *group) buyer(f *found, l *line) attribution.Buyer {
 	return b
 }
 
-func (p *purchase) units(sku string) (units int64) {
-	for _, l := range p.lines {
+func (p *purchase) units(sku string) int64 { return unitsOf(slices.Collect(maps.Values(p.lines)), sku) }
+
+func unitsOf(lines []*line, sku string) (units int64) {
+	for _, l := range lines {
 		if l.sku == sku {
 			units += l.terms.Quantity
 		}
@@ -378,7 +381,7 @@ func (g *group) mayChange(p *purchase, n neighbour) bool {
 	if g.book.market.Policy.ResaleUnits > 0 {
 		return n.at >= p.at
 	}
-	return n.at > p.at && (p.wasAt != 0 || p.facts.Physical && p.paid != 0)
+	return n.at > p.at && (p.wasAt != 0 || p.facts.Physical && p.isPaid())
 }
 
 // mend adds what the fresh orders change in a line's facts, and tells whether anything did.
@@ -394,7 +397,7 @@ func (g *group) mend(f *found, l *line) bool {
 			changed = changed || len(kept) != len(l.facts.Ends)
 			l.facts.Ends = kept
 		}
-		if p.paid != 0 && p.facts.Physical && first != 0 && p.at > first && p.at < l.order.at && !slices.Contains(l.facts.Ends, p.at) {
+		if p.isPaid() && p.facts.Physical && first != 0 && p.at > first && p.at < l.order.at && !slices.Contains(l.facts.Ends, p.at) {
 			l.facts.Ends = append(l.facts.Ends, p.at)
 			slices.Sort(l.facts.Ends)
 			changed = true
@@ -413,7 +416,7 @@ func (g *group) mend(f *found, l *line) bool {
 			units = p.units(l.sku)
 		}
 		if before >= from && before <= l.order.at { // what it counted until now: its lines of before
-			units -= p.units(l.sku) - p.unitsAdded(l.sku)
+			units -= p.units(l.sku) - unitsOf(p.sequence, l.sku)
 		}
 		l.facts.Buyer.Units += units
 		changed = changed || units != 0
@@ -425,22 +428,12 @@ func (g *group) mend(f *found, l *line) bool {
 func (g *group) stays(f *found, l *line, left *purchase, at int64) bool {
 	for _, key := range l.order.facts.Keys {
 		for _, n := range f.near[string(key)] {
-			if other := g.orders[n.order]; n.at == at && other != left && other != l.order && other.paid != 0 && other.facts.Physical {
+			if other := g.orders[n.order]; n.at == at && other != left && other != l.order && other.isPaid() && other.facts.Physical {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// unitsAdded are those of lines that came in this group.
-func (p *purchase) unitsAdded(sku string) (units int64) {
-	for _, l := range p.sequence {
-		if l.sku == sku {
-			units += l.terms.Quantity
-		}
-	}
-	return units
 }
 
 // shares tells whether two orders are known under one key.

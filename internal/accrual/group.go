@@ -217,8 +217,8 @@ func (g *group) place(in *Incoming) (order.Answer, string) {
 	if p.facts.Shopper.Known == nil {
 		p.facts.Shopper = in.Facts
 	}
-	if p.paid == 0 && !g.book.market.Policy.AwaitPayment {
-		p.paid = at
+	if !g.book.market.Policy.AwaitPayment {
+		p.paid = p.at
 	}
 	for i := range e.Placed.Lines {
 		if sent := &e.Placed.Lines[i]; p.lines[sent.ID] == nil {
@@ -322,7 +322,7 @@ func (g *group) happen(e *order.Event, month string) (order.Answer, string) {
 	if answer == order.Refused {
 		return answer, reason
 	}
-	l.state.Events = append(l.state.Events, next)
+	l.state.Events, l.happened = append(l.state.Events, next), true
 	if l.state.Later && next.Type == order.TypeShipped {
 		g.shipped = append(g.shipped, l)
 	}

@@ -2,6 +2,7 @@ package accrual
 
 import (
 	"encoding/json"
+	"time"
 
 	"tributary/internal/commission"
 	"tributary/internal/db"
@@ -26,6 +27,11 @@ type purchase struct {
 	loaded   bool    // lines are in memory
 }
 
+// isPaid tells whether an order counts: unpaid for 180 days it is dropped, and what is paid later changes nothing (§5.9).
+func (p *purchase) isPaid() bool {
+	return p.paid != 0 && p.paid-p.at <= waitingDays*24*time.Hour.Microseconds()
+}
+
 type purchaseFacts struct {
 	Shopper  shopper.Facts `json:"shopper"`
 	Physical bool          `json:"physical,omitempty"` // holds a non-digital product
@@ -46,9 +52,11 @@ type line struct {
 	isNew   bool
 	changed bool // events came
 	judge   bool // facts are new or changed: attribution is decided again
-	facts   *commission.Facts
-	sent    *order.Line // a new line as the store sent it
-	coupons []string    // of the order.placed that brought it
+	// happened: something happened to the goods. Else the months of the line stay as they are.
+	happened bool
+	facts    *commission.Facts
+	sent     *order.Line // a new line as the store sent it
+	coupons  []string    // of the order.placed that brought it
 }
 
 var (

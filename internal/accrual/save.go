@@ -2,17 +2,13 @@ package accrual
 
 import (
 	"sort"
-	"time"
 
 	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/ledger"
-	"tributary/internal/market"
 )
-
-func dayOf(m market.Market, at time.Time) string { return market.Day(at, m.Location()) }
 
 // save writes what the group changed: multi-row, keys sorted where rows are shared, the rows that everyone shares last.
 func (g *group) save() error {
