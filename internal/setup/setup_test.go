@@ -74,8 +74,11 @@ func withRates(t *testing.T, rates string) string {
 // All that a marketplace pays may stand in a file of its own, or within this one.
 func TestRates(t *testing.T) {
 	for name, c := range map[string]struct{ rates, want string }{
-		"file":   {`"rates.yaml"`, "us: contract of ada, offsite, from 2026-12-01 until 2027-11-30"},
-		"inline": {`{"marketplace": "us", "currency": "USD", "offsite": {"effective": "2026-01-01", "default": "4", "rates": {"Gift Cards": "excluded"}}}`, "us: offsite card, version 1, from 2026-01-01"},
+		"file":               {`"rates.yaml"`, "us: contract of ada, offsite, from 2026-12-01 until 2027-11-30"},
+		"file with bounties": {`"rates.yaml"`, "us: bounty trade_in, from 2026-12-01"},
+		"inline":             {`{"marketplace": "us", "currency": "USD", "offsite": {"effective": "2026-01-01", "default": "4", "rates": {"Gift Cards": "excluded"}}}`, "us: offsite card, version 1, from 2026-01-01"},
+		"bounties": {`{"marketplace": "us", "currency": "USD", "bounties": [{"action": "trial", "name": "Trial", "amount": "3.00", "from": "2026-01-01", "page": "/"}]}`,
+			"us: bounty trial, from 2026-01-01"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := dbtest.Open(t)
@@ -91,9 +94,10 @@ func TestRates(t *testing.T) {
 	for rates, want := range map[string]string{
 		`"../rates.yaml"`: "marketplaces[0].rates: names a file outside the folder",
 		`"missing.yaml"`:  "marketplaces[0].rates: names a file that cannot be read",
-		`{"marketplace": "uk", "currency": "USD"}`:                             "marketplaces[0].rates: marketplace: is uk, and these are the rates of us",
-		`{"marketplace": "us", "currency": "USD", "offsite": {}}`:              "marketplaces[0].rates: offsite (line 1): has no default rate",
-		`{"marketplace": "us", "currency": "USD"}, "card": {"kind": "onsite"}`: "marketplaces[0]: rates: stands beside card",
+		`{"marketplace": "uk", "currency": "USD"}`:                "marketplaces[0].rates: marketplace: is uk, and these are the rates of us",
+		`{"marketplace": "us", "currency": "USD", "offsite": {}}`: "marketplaces[0].rates: offsite (line 1): has no default rate",
+		`{"marketplace": "us", "currency": "USD", "bounties": [{"action": "trial", "name": "Trial", "amount": 3, "page": "https://other.example/"}]}`: "marketplaces[0].rates: bounties[0].page (line 1): is not a page",
+		`{"marketplace": "us", "currency": "USD"}, "card": {"kind": "onsite"}`:                                                                        "marketplaces[0]: rates: stands beside card",
 	} {
 		if said, err := apply(t, dbtest.Open(t), withRates(t, rates)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s\n%s", rates, err, want, said)

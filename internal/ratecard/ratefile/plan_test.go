@@ -339,7 +339,7 @@ func TestExample(t *testing.T) {
 	d := openMarket(t)
 	do(t, d, func(tx *db.Tx) error {
 		p, err := Install(tx, raw, now)
-		if len(p.Steps) != 9 {
+		if len(p.Steps) != 13 {
 			t.Errorf("%s", p.Text(theUS))
 		}
 		return err
