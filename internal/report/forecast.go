@@ -133,29 +133,46 @@ func (w *weeks) expect(each [7]int64) (sum int64) {
 
 // errors draws histories and futures, and gives between which errors eight of ten guesses lie.
 func (w *weeks) errors() (low, high int64) {
-	random := rand.New(rand.NewPCG(forecastSeed, uint64(len(w.come))))
+	d := dice{source: rand.NewPCG(forecastSeed, uint64(len(w.come)))}
 	found := make([]int64, draws)
-	var drawn [7][]int64
 	for n := range found {
+		var means [7]int64
 		for weekday, values := range w.kinds {
-			drawn[weekday] = drawn[weekday][:0]
-			for range values {
-				drawn[weekday] = append(drawn[weekday], values[random.IntN(len(values))])
+			sum, count := int64(0), int64(len(values))
+			for range count {
+				sum += d.pick(values)
 			}
+			means[weekday] = rounded(sum, max(count, 1))
 		}
-		guessed, comes := w.expect(w.means(drawn)), int64(0)
+		comes := int64(0)
 		for i, weekday := range w.come {
-			values := w.kinds[weekday]
-			value := values[random.IntN(len(values))]
+			value := d.pick(w.kinds[weekday])
 			if i == 0 {
 				value = max(value, w.today)
 			}
 			comes += value
 		}
-		found[n] = comes - guessed
+		found[n] = comes - w.expect(means)
 	}
 	slices.Sort(found)
 	return found[leftOut], found[draws-1-leftOut]
+}
+
+// dice pick one of a few values. A draw of the source is enough for eight: a page that shows a forecast waits for it.
+type dice struct {
+	source *rand.PCG
+	bits   uint64
+	left   int
+}
+
+func (d *dice) pick(values []int64) int64 {
+	if d.left == 0 {
+		d.bits, d.left = d.source.Uint64(), 8
+	}
+	at := (d.bits & 0xff) * uint64(len(values)) >> 8
+	d.bits >>= 8
+	d.left--
+	return values[at]
 }
 
 // PayableCalendar says which month is payable when: every month that is open at an instant, the oldest first, up to the
