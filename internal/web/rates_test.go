@@ -117,7 +117,7 @@ volume: {from: 2027-01, bands: [{above: 1000.00, extra: 2}]}
 	admin.sends(at+"/text", url.Values{"text": {text}, "seen": {field(admin.wants(at+"/text"), "seen")}}, "Saved.")
 	body := admin.wants(at, "seller_fee card, version 1", "promotion Winter sale", "contract of ada", "volume tiers, version 1", "Allowed, and probably not meant",
 		"is above the seller&#39;s fee of 8 %", "Publish this plan")
-	admin.sends(at+"/publish", fields(body, at+"/publish"), "Published.", "What it changed", "seller_fee card, version 1", `aria-current="step"`)
+	admin.sends(at+"/publish", fields(body, at+"/publish"), "Published.", "What it changed", "contract of Ada Lindholm", "seller_fee card, version 1", `aria-current="step"`)
 	v.wants("/operator/rates", "Winter sale", "Home: 1 % more", "to come", "Whole year", "Ada Lindholm", "12 % on everything, at most 10.00 USD per unit",
 		"2 % more above 1000.00 USD a month", "Above the seller's fee", "product KETTLE-1")
 	w.set(now.AddDate(0, 0, 20))

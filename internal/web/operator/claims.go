@@ -37,33 +37,34 @@ type claims struct {
 
 // Claims lists open claims, the most urgent first, or those of before.
 func (p *Pages) Claims(w http.ResponseWriter, r *http.Request) error {
-	return p.See(w, r, staff.Page{Title: "Claims", Current: staff.AtQueue, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-		v := &claims{Desk: d, past: d.Sent("show") == "past"}
-		var err error
-		if v.open, v.overdue, v.waiting, err = queued(tx, d); err != nil {
-			return nil, err
-		}
-		after, _ := id.Parse("after", id.Claim, d.Sent("after"))
-		if v.past {
-			v.rows, err = claim.Past(tx, d.Market.No, after, pageQueue+1)
-		} else {
-			v.rows, err = claim.Queue(tx, d.Market.No, d.Sent("due"), after, pageQueue+1)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(v.rows) > pageQueue {
-			v.rows = v.rows[:pageQueue]
-			last := v.rows[pageQueue-1]
-			v.next = d.InMarket(staff.AtQueue, "show", d.Sent("show"), "due", last.Due, "after", last.ID.Text(id.Claim))
-		}
-		creators := make([]id.ID, len(v.rows))
-		for i, c := range v.rows {
-			creators[i] = c.Creator
-		}
-		v.people, err = staff.Names(tx, creators)
-		return claimsPage(v), err
-	}})
+	return p.See(w, r, staff.Page{Title: "Claims", Current: staff.AtQueue,
+		Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+			v := &claims{Desk: d, past: d.Sent("show") == "past"}
+			var err error
+			if v.open, v.overdue, v.waiting, err = queued(tx, d); err != nil {
+				return nil, err
+			}
+			after, _ := id.Parse("after", id.Claim, d.Sent("after"))
+			if v.past {
+				v.rows, err = claim.Past(tx, d.Market.No, after, pageQueue+1)
+			} else {
+				v.rows, err = claim.Queue(tx, d.Market.No, d.Sent("due"), after, pageQueue+1)
+			}
+			if err != nil {
+				return nil, err
+			}
+			if len(v.rows) > pageQueue {
+				v.rows = v.rows[:pageQueue]
+				last := v.rows[pageQueue-1]
+				v.next = d.InMarket(staff.AtQueue, "show", d.Sent("show"), "due", last.Due, "after", last.ID.Text(id.Claim))
+			}
+			creators := make([]id.ID, len(v.rows))
+			for i, c := range v.rows {
+				creators[i] = c.Creator
+			}
+			v.people, err = staff.Names(tx, creators)
+			return claimsPage(v), err
+		}})
 }
 
 // queued counts what waits for people.
@@ -138,14 +139,15 @@ type lineStory struct {
 func (p *Pages) Claim(w http.ResponseWriter, r *http.Request) error { return p.See(w, r, claimView(r)) }
 
 func claimView(r *http.Request) staff.Page {
-	return staff.Page{Title: "Claim", Current: staff.AtQueue, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-		v, err := readClaim(tx, d, r)
-		if err != nil {
-			return nil, err
-		}
-		d.Title = about(d, v.Claim)
-		return claimPage(v), nil
-	}}
+	return staff.Page{Title: "Claim", Current: staff.AtQueue,
+		Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+			v, err := readClaim(tx, d, r)
+			if err != nil {
+				return nil, err
+			}
+			d.Title = about(d, v.Claim)
+			return claimPage(v), nil
+		}}
 }
 
 func readClaim(tx *db.Tx, d *staff.Desk, r *http.Request) (*oneClaim, error) {
@@ -190,7 +192,8 @@ func readClaim(tx *db.Tx, d *staff.Desk, r *http.Request) (*oneClaim, error) {
 	return v, v.readQueue(tx)
 }
 
-var claimSteps = map[string]string{"opened": "asked", "said": "added", "asked": "asked the creator", "answered": "answered", "withdrawn": "withdrew it"}
+var claimSteps = map[string]string{"opened": "asked", "said": "added", "asked": "asked the creator", "answered": "answered",
+	"withdrawn": "withdrew it"}
 
 // tell names who did what.
 func (v *oneClaim) tell(tx *db.Tx, steps []claim.Step) error {
@@ -295,7 +298,8 @@ func (p *Pages) AnswerClaim(w http.ResponseWriter, r *http.Request) error {
 
 // compensate gives the adjustment that an accepted claim names: one that was made, or a new one of the amount that the
 // form says. One that needs a second person is proposed, and the claim is answered once it is decided.
-func (p *Pages) compensate(ctx context.Context, d *staff.Desk, which id.ID, v claim.Verdict) (made id.ID, waits bool, err error) {
+func (p *Pages) compensate(ctx context.Context, d *staff.Desk, which id.ID, v claim.Verdict) (
+	made id.ID, waits bool, err error) {
 	if text := d.Sent("correction"); text != "" {
 		made, err = id.Parse("correction", id.Correction, text)
 		return made, false, err

@@ -41,18 +41,19 @@ type correctionRow struct {
 
 // Corrections lists what waits for a second person.
 func (p *Pages) Corrections(w http.ResponseWriter, r *http.Request) error {
-	return p.See(w, r, staff.Page{Title: "Corrections", Current: staff.AtQueue, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-		v := &corrections{Desk: d}
-		all, err := correction.Waiting(tx, d.Market.No, 0, pageCorrections)
-		if err != nil {
-			return nil, err
-		}
-		if v.waiting, err = correctionRows(tx, all); err != nil {
-			return nil, err
-		}
-		v.open, v.overdue, _, err = queued(tx, d)
-		return correctionsPage(v), err
-	}})
+	return p.See(w, r, staff.Page{Title: "Corrections", Current: staff.AtQueue,
+		Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+			v := &corrections{Desk: d}
+			all, err := correction.Waiting(tx, d.Market.No, 0, pageCorrections)
+			if err != nil {
+				return nil, err
+			}
+			if v.waiting, err = correctionRows(tx, all); err != nil {
+				return nil, err
+			}
+			v.open, v.overdue, _, err = queued(tx, d)
+			return correctionsPage(v), err
+		}})
 }
 
 // correctionRows adds names.
@@ -87,35 +88,36 @@ func (p *Pages) Correction(w http.ResponseWriter, r *http.Request) error {
 }
 
 func correctionView(r *http.Request) staff.Page {
-	return staff.Page{Title: "Correction", Current: staff.AtQueue, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-		which, err := id.Parse("correction", id.Correction, r.PathValue("correction"))
-		if err != nil {
-			return nil, ui.NotFound
-		}
-		c, steps, err := correction.Find(tx, which)
-		if err == nil && c.Market != d.Market.No {
-			err = ui.NotFound
-		}
-		if err != nil {
-			return nil, err
-		}
-		rows, err := correctionRows(tx, []correction.Correction{c})
-		if err != nil {
-			return nil, err
-		}
-		v := &oneCorrection{Desk: d, correctionRow: rows[0]}
-		whos := []string{staff.ID(c.Second)}
-		for _, s := range steps {
-			whos = append(whos, s.Who)
-		}
-		found, err := staff.People(tx, whos)
-		v.second = found[whos[0]]
-		for _, s := range steps {
-			v.steps = append(v.steps, staff.Step{At: s.At, What: s.Action + " by " + found[s.Who], Words: s.Words})
-		}
-		d.Title = v.title()
-		return correctionPage(v), err
-	}}
+	return staff.Page{Title: "Correction", Current: staff.AtQueue,
+		Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+			which, err := id.Parse("correction", id.Correction, r.PathValue("correction"))
+			if err != nil {
+				return nil, ui.NotFound
+			}
+			c, steps, err := correction.Find(tx, which)
+			if err == nil && c.Market != d.Market.No {
+				err = ui.NotFound
+			}
+			if err != nil {
+				return nil, err
+			}
+			rows, err := correctionRows(tx, []correction.Correction{c})
+			if err != nil {
+				return nil, err
+			}
+			v := &oneCorrection{Desk: d, correctionRow: rows[0]}
+			whos := []string{staff.ID(c.Second)}
+			for _, s := range steps {
+				whos = append(whos, s.Who)
+			}
+			found, err := staff.People(tx, whos)
+			v.second = found[whos[0]]
+			for _, s := range steps {
+				v.steps = append(v.steps, staff.Step{At: s.At, What: s.Action + " by " + found[s.Who], Words: s.Words})
+			}
+			d.Title = v.title()
+			return correctionPage(v), err
+		}}
 }
 
 // title says what a correction does.
@@ -137,7 +139,8 @@ func correctionAddress(d *staff.Desk, one id.ID, more ...string) string {
 }
 
 // propose takes a proposal, and posts it where one person is enough.
-func (p *Pages) propose(ctx context.Context, d *staff.Desk, proposal correction.Proposal) (c correction.Correction, err error) {
+func (p *Pages) propose(ctx context.Context, d *staff.Desk, proposal correction.Proposal) (
+	c correction.Correction, err error) {
 	err = p.Lane(ctx, d, func(tx *db.Tx) error {
 		c, err = correction.Propose(tx, d.Market.No, d.Who, d.Market.Policy.AdjustmentLimit(), proposal)
 		return err
@@ -170,32 +173,33 @@ type adjust struct {
 // Adjust finds a creator, and shows the form for an adjustment.
 func (p *Pages) Adjust(w http.ResponseWriter, r *http.Request) error { return p.See(w, r, adjustView) }
 
-var adjustView = staff.Page{Title: "Adjust a balance", Current: staff.AtQueue, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-	v := &adjust{Desk: d, text: d.Sent("q"), limit: d.Market.Policy.AdjustmentLimit()}
-	if text := d.Sent("creator"); text != "" {
-		number, err := id.Parse("creator", id.Creator, text)
-		if err == nil {
-			v.one, err = creator.One(tx, number)
+var adjustView = staff.Page{Title: "Adjust a balance", Current: staff.AtQueue,
+	Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+		v := &adjust{Desk: d, text: d.Sent("q"), limit: d.Market.Policy.AdjustmentLimit()}
+		if text := d.Sent("creator"); text != "" {
+			number, err := id.Parse("creator", id.Creator, text)
+			if err == nil {
+				v.one, err = creator.One(tx, number)
+			}
+			if err != nil {
+				return nil, err
+			}
+			if v.balances, err = report.BalancesOf(tx, number, d.Market, d.Now); err != nil {
+				return nil, err
+			}
+			v.history, err = correctionsOf(tx, d, number)
+			return adjustPage(v), err
 		}
-		if err != nil {
-			return nil, err
+		if v.text == "" {
+			return adjustPage(v), nil
 		}
-		if v.balances, err = report.BalancesOf(tx, number, d.Market, d.Now); err != nil {
-			return nil, err
+		if len(v.text) > 200 {
+			return nil, fault.Invalidf("q", "is longer than 200 characters", "search for a part of a name")
 		}
-		v.history, err = correctionsOf(tx, d, number)
+		var err error
+		v.found, err = creator.Search(tx, v.text, pageFound)
 		return adjustPage(v), err
-	}
-	if v.text == "" {
-		return adjustPage(v), nil
-	}
-	if len(v.text) > 200 {
-		return nil, fault.Invalidf("q", "is longer than 200 characters", "search for a part of a name")
-	}
-	var err error
-	v.found, err = creator.Search(tx, v.text, pageFound)
-	return adjustPage(v), err
-}}
+	}}
 
 // correctionsOf are a creator's corrections here, newest first.
 func correctionsOf(tx *db.Tx, d *staff.Desk, one id.ID) ([]correctionRow, error) {
@@ -263,7 +267,8 @@ func (p *Pages) PostCorrection(w http.ResponseWriter, r *http.Request) error {
 }
 
 // decide takes a form about one correction, and leads back to it.
-func (p *Pages) decide(w http.ResponseWriter, r *http.Request, do func(context.Context, *staff.Desk, id.ID) (said string, err error)) error {
+func (p *Pages) decide(w http.ResponseWriter, r *http.Request,
+	do func(context.Context, *staff.Desk, id.ID) (said string, err error)) error {
 	return p.Take(w, r, correctionView(r), func(d *staff.Desk) (string, error) {
 		which, err := id.Parse("correction", id.Correction, r.PathValue("correction"))
 		if err != nil {
@@ -277,7 +282,8 @@ func (p *Pages) decide(w http.ResponseWriter, r *http.Request, do func(context.C
 // Disqualify proposes that lines of an order earn nothing, with evidence.
 func (p *Pages) Disqualify(w http.ResponseWriter, r *http.Request) error {
 	return p.Take(w, r, orderView(r), func(d *staff.Desk) (string, error) {
-		q := correction.Proposal{Kind: correction.Disqualification, Reason: d.Sent("reason"), Words: d.Sent("words"), Evidence: d.Texts("evidence")}
+		q := correction.Proposal{Kind: correction.Disqualification, Reason: d.Sent("reason"), Words: d.Sent("words"),
+			Evidence: d.Texts("evidence")}
 		for _, line := range d.Form["line"] {
 			q.Lines = append(q.Lines, correction.LineKey{Order: r.PathValue("order"), Line: line})
 		}
@@ -293,7 +299,8 @@ func (p *Pages) Disqualify(w http.ResponseWriter, r *http.Request) error {
 // Reverse proposes to take a disqualification back: the lines that the form names, or all that still stand.
 func (p *Pages) Reverse(w http.ResponseWriter, r *http.Request) error {
 	return p.Take(w, r, correctionView(r), func(d *staff.Desk) (string, error) {
-		q := correction.Proposal{Kind: correction.Reversal, Reason: d.Sent("reason"), Words: d.Sent("words"), Evidence: d.Texts("evidence")}
+		q := correction.Proposal{Kind: correction.Reversal, Reason: d.Sent("reason"), Words: d.Sent("words"),
+			Evidence: d.Texts("evidence")}
 		var err error
 		if q.Reverses, err = id.Parse("correction", id.Correction, r.PathValue("correction")); err != nil {
 			return "", ui.NotFound
@@ -315,10 +322,12 @@ const lineSeparator = "\t"
 
 // Words for the codes of corrections.
 var correctionReasons = map[string]string{
-	"claim": "a claim", "goodwill": "goodwill", "our_error": "an error of ours", "recovery": "recovery of what was paid wrongly",
-	"bonus": "a bonus", "other": "another reason", "self_purchase_found": "a purchase of one's own", "incentivised_traffic": "shoppers were paid to buy",
-	"trademark_ads": "ads on trademarks", "undisclosed": "links without disclosure", "cloaking": "links that hide where they lead",
-	"invalid_traffic": "clicks that no person made", "appeal_won": "an appeal was won", "new_evidence": "new evidence",
+	"claim": "a claim", "goodwill": "goodwill", "our_error": "an error of ours", "bonus": "a bonus", "other": "another reason",
+	"recovery":            "recovery of what was paid wrongly",
+	"self_purchase_found": "a purchase of one's own", "incentivised_traffic": "shoppers were paid to buy",
+	"trademark_ads": "ads on trademarks", "undisclosed": "links without disclosure",
+	"cloaking": "links that hide where they lead", "invalid_traffic": "clicks that no person made",
+	"appeal_won": "an appeal was won", "new_evidence": "new evidence",
 }
 
 // reasonChoices are the codes that a kind of correction may give.

@@ -53,15 +53,16 @@ func (p *Pages) Coupons(w http.ResponseWriter, r *http.Request) error {
 	return p.See(w, r, couponsView)
 }
 
-var couponsView = staff.Page{Title: "Coupons", Current: staff.AtRates, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-	v := &coupons{Desk: d}
-	found, err := v.find(tx)
-	if err != nil {
-		return nil, err
-	}
-	v.rows, err = couponRows(tx, found)
-	return couponsPage(v), err
-}}
+var couponsView = staff.Page{Title: "Coupons", Current: staff.AtRates,
+	Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+		v := &coupons{Desk: d}
+		found, err := v.find(tx)
+		if err != nil {
+			return nil, err
+		}
+		v.rows, err = couponRows(tx, found)
+		return couponsPage(v), err
+	}}
 
 // find reads what the address asks for: one code, one creator's, or a page of all.
 func (v *coupons) find(tx *db.Tx) (found []link.Coupon, err error) {
@@ -141,7 +142,8 @@ func (p *Pages) OpenCoupon(w http.ResponseWriter, r *http.Request) error {
 			}
 			owner, ok := known[tag]
 			if !ok || owner.Market != d.Market.No {
-				return fault.Invalidf("tag", "is not a tracking id of this marketplace", "write one of the owner's own; the creator's page lists them")
+				return fault.Invalidf("tag", "is not a tracking id of this marketplace",
+					"write one of the owner's own; the creator's page lists them")
 			}
 			wanted := wanted
 			wanted.Creator, wanted.Program, wanted.Tracking = owner.Creator, owner.Program, owner.ID

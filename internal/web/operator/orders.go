@@ -80,25 +80,26 @@ type oneOrder struct {
 func (p *Pages) Order(w http.ResponseWriter, r *http.Request) error { return p.See(w, r, orderView(r)) }
 
 func orderView(r *http.Request) staff.Page {
-	return staff.Page{Title: "Order", Current: staff.AtOrders, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-		v := &oneOrder{Desk: d}
-		var err error
-		if v.Order, v.waiting, err = report.OneOrder(tx, d.Market, r.PathValue("order")); err != nil {
-			return nil, err
-		}
-		d.Title = "Order " + v.Order.ID
-		keys := make([]correction.LineKey, len(v.Lines))
-		for i, l := range v.Lines {
-			keys[i] = correction.LineKey{Order: l.Order, Line: l.ID}
-		}
-		if v.corrections, err = correctionsAbout(tx, d, keys); err != nil {
-			return nil, err
-		}
-		if d.May(staff.Bookkeepers) && len(v.Lines) > 0 {
-			v.margin, err = report.OrderMargin(tx, d.Market, v.Order.ID)
-		}
-		return orderPage(v), err
-	}}
+	return staff.Page{Title: "Order", Current: staff.AtOrders,
+		Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+			v := &oneOrder{Desk: d}
+			var err error
+			if v.Order, v.waiting, err = report.OneOrder(tx, d.Market, r.PathValue("order")); err != nil {
+				return nil, err
+			}
+			d.Title = "Order " + v.Order.ID
+			keys := make([]correction.LineKey, len(v.Lines))
+			for i, l := range v.Lines {
+				keys[i] = correction.LineKey{Order: l.Order, Line: l.ID}
+			}
+			if v.corrections, err = correctionsAbout(tx, d, keys); err != nil {
+				return nil, err
+			}
+			if d.May(staff.Bookkeepers) && len(v.Lines) > 0 {
+				v.margin, err = report.OrderMargin(tx, d.Market, v.Order.ID)
+			}
+			return orderPage(v), err
+		}}
 }
 
 // correctionsAbout are the corrections that name one of the lines, each once, oldest first.

@@ -91,10 +91,11 @@ type margin struct {
 
 // Margin shows what lines brought and cost, by month, category or creator.
 func (p *Pages) Margin(w http.ResponseWriter, r *http.Request) error {
-	return p.See(w, r, staff.Page{Title: "Margin", Current: staff.AtReports, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-		v, _, err := readMargin(tx, d)
-		return marginPage(v), err
-	}})
+	return p.See(w, r, staff.Page{Title: "Margin", Current: staff.AtReports,
+		Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+			v, _, err := readMargin(tx, d)
+			return marginPage(v), err
+		}})
 }
 
 func readMargin(tx *db.Tx, d *staff.Desk) (v *margin, ask report.MarginAsk, err error) {
@@ -212,10 +213,11 @@ type models struct {
 
 // Models shows what other models of attribution would say. No money follows from them.
 func (p *Pages) Models(w http.ResponseWriter, r *http.Request) error {
-	return p.See(w, r, staff.Page{Title: "Attribution", Current: staff.AtReports, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-		v, _, err := readModels(tx, d)
-		return modelsPage(v), err
-	}})
+	return p.See(w, r, staff.Page{Title: "Attribution", Current: staff.AtReports,
+		Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+			v, _, err := readModels(tx, d)
+			return modelsPage(v), err
+		}})
 }
 
 func readModels(tx *db.Tx, d *staff.Desk) (v *models, ask report.ModelAsk, err error) {
@@ -251,18 +253,19 @@ type reasonReport struct {
 
 // Reasons shows why lines earn nothing.
 func (p *Pages) Reasons(w http.ResponseWriter, r *http.Request) error {
-	return p.See(w, r, staff.Page{Title: "Reasons", Current: staff.AtReports, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-		v := &reasonReport{month: market.Month(d.Sent("month")), reason: d.Sent("reason")}
-		var err error
-		if v.months, err = readMonths(d); err != nil {
-			return nil, err
-		}
-		if v.month != "" {
-			return reasonsPage(v), v.readLines(tx)
-		}
-		v.rows, err = report.ReasonsOf(tx, d.Market, 0, v.span)
-		return reasonsPage(v), err
-	}})
+	return p.See(w, r, staff.Page{Title: "Reasons", Current: staff.AtReports,
+		Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+			v := &reasonReport{month: market.Month(d.Sent("month")), reason: d.Sent("reason")}
+			var err error
+			if v.months, err = readMonths(d); err != nil {
+				return nil, err
+			}
+			if v.month != "" {
+				return reasonsPage(v), v.readLines(tx)
+			}
+			v.rows, err = report.ReasonsOf(tx, d.Market, 0, v.span)
+			return reasonsPage(v), err
+		}})
 }
 
 // readLines reads a page of the lines behind one count. Where it goes on is the last line of the page before.
@@ -307,16 +310,17 @@ type free struct {
 
 // Free shows where an unusual share was given away: something to look at, from which nothing follows by itself.
 func (p *Pages) Free(w http.ResponseWriter, r *http.Request) error {
-	return p.See(w, r, staff.Page{Title: "Free items", Current: staff.AtReports, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-		v := &free{month: market.Month(d.Sent("month"))}
-		var err error
-		if v.months, err = readMonths(d); err != nil {
-			return nil, err
-		}
-		if v.month == "" {
-			v.month = d.Market.Month(d.Now)
-		}
-		v.found, err = report.FreeWatch(tx, d.Market, v.month, report.ShippedFreeLimits)
-		return freePage(v), err
-	}})
+	return p.See(w, r, staff.Page{Title: "Free items", Current: staff.AtReports,
+		Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+			v := &free{month: market.Month(d.Sent("month"))}
+			var err error
+			if v.months, err = readMonths(d); err != nil {
+				return nil, err
+			}
+			if v.month == "" {
+				v.month = d.Market.Month(d.Now)
+			}
+			v.found, err = report.FreeWatch(tx, d.Market, v.month, report.ShippedFreeLimits)
+			return freePage(v), err
+		}})
 }

@@ -46,34 +46,35 @@ func (p *Pages) Bounties(w http.ResponseWriter, r *http.Request) error {
 	return p.See(w, r, bountiesView)
 }
 
-var bountiesView = staff.Page{Title: "Bounties", Current: staff.AtRates, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-	all, err := bounty.Load(tx, d.Market.No)
-	v := &bounties{Desk: d}
-	for _, one := range all {
-		o := offer{Offer: one, open: one.Until.IsZero() || one.Until.After(d.Now)}
-		in := bounty.At(all, one.Action, d.Now)
-		switch {
-		case !one.Until.IsZero() && !one.Until.After(one.From):
-			o.state, o.open = "taken back", false
-		case !o.open:
-			o.state = "over"
-		case one.From.After(d.Now):
-			o.state = "to come"
-		case in != nil && in.ID == one.ID:
-			o.state = "in force"
-		default:
-			o.state = "replaced"
+var bountiesView = staff.Page{Title: "Bounties", Current: staff.AtRates,
+	Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+		all, err := bounty.Load(tx, d.Market.No)
+		v := &bounties{Desk: d}
+		for _, one := range all {
+			o := offer{Offer: one, open: one.Until.IsZero() || one.Until.After(d.Now)}
+			in := bounty.At(all, one.Action, d.Now)
+			switch {
+			case !one.Until.IsZero() && !one.Until.After(one.From):
+				o.state, o.open = "taken back", false
+			case !o.open:
+				o.state = "over"
+			case one.From.After(d.Now):
+				o.state = "to come"
+			case in != nil && in.ID == one.ID:
+				o.state = "in force"
+			default:
+				o.state = "replaced"
+			}
+			if o.open {
+				v.offers = append(v.offers, o)
+			} else {
+				v.past = append(v.past, o)
+			}
 		}
-		if o.open {
-			v.offers = append(v.offers, o)
-		} else {
-			v.past = append(v.past, o)
-		}
-	}
-	slices.SortFunc(v.offers, func(a, b offer) int { return cmp.Or(cmp.Compare(a.Action, b.Action), a.From.Compare(b.From)) })
-	slices.SortFunc(v.past, func(a, b offer) int { return b.Until.Compare(a.Until) })
-	return bountiesPage(v), err
-}}
+		slices.SortFunc(v.offers, func(a, b offer) int { return cmp.Or(cmp.Compare(a.Action, b.Action), a.From.Compare(b.From)) })
+		slices.SortFunc(v.past, func(a, b offer) int { return b.Until.Compare(a.Until) })
+		return bountiesPage(v), err
+	}}
 
 // PublishBounty makes an offer the next version of its action.
 func (p *Pages) PublishBounty(w http.ResponseWriter, r *http.Request) error {

@@ -28,15 +28,16 @@ type drafts struct {
 // Drafts lists the drafts, and offers to begin one.
 func (p *Pages) Drafts(w http.ResponseWriter, r *http.Request) error { return p.See(w, r, draftsView) }
 
-var draftsView = staff.Page{Title: "Drafts", Current: staff.AtRates, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-	v := &drafts{Desk: d}
-	var err error
-	if v.all, err = ratefile.Drafts(tx, d.Market.No); err != nil {
-		return nil, err
-	}
-	v.authors, err = authors(tx, v.all...)
-	return draftsPage(v), err
-}}
+var draftsView = staff.Page{Title: "Drafts", Current: staff.AtRates,
+	Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+		v := &drafts{Desk: d}
+		var err error
+		if v.all, err = ratefile.Drafts(tx, d.Market.No); err != nil {
+			return nil, err
+		}
+		v.authors, err = authors(tx, v.all...)
+		return draftsPage(v), err
+	}}
 
 // authors names who wrote drafts.
 func authors(tx *db.Tx, all ...ratefile.Draft) (map[string]string, error) {
@@ -91,7 +92,8 @@ func upload(r *http.Request) (text []byte, sent bool, err error) {
 	}
 	defer file.Close()
 	if head.Size > ratefile.MaxFile {
-		return nil, false, fault.New(fault.Exhausted, "file", fmt.Sprintf("is larger than %d bytes", ratefile.MaxFile), "give rates to categories in place of products")
+		return nil, false, fault.New(fault.Exhausted, "file", fmt.Sprintf("is larger than %d bytes", ratefile.MaxFile),
+			"give rates to categories in place of products")
 	}
 	text, err = io.ReadAll(file)
 	return text, true, fault.Wrap(err, "reading an uploaded file")
@@ -102,6 +104,7 @@ type oneDraft struct {
 	*staff.Desk
 	ratefile.Draft
 	author  string
+	names   map[string]string // of the creators whose contracts it has published
 	plan    ratefile.Plan
 	problem *fault.Error // why there is no plan
 	runs    []whatif.Run // of this draft, the newest first
@@ -111,24 +114,32 @@ type oneDraft struct {
 func (p *Pages) Draft(w http.ResponseWriter, r *http.Request) error { return p.See(w, r, draftView(r)) }
 
 func draftView(r *http.Request) staff.Page {
-	return staff.Page{Title: "Draft", Current: staff.AtRates, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-		v, err := readDraft(tx, d, r)
-		if err != nil {
-			return nil, err
-		}
-		if v.State(d.Now) == ratefile.Drafted {
-			if err := v.draw(tx); err != nil {
+	return staff.Page{Title: "Draft", Current: staff.AtRates,
+		Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+			v, err := readDraft(tx, d, r)
+			if err != nil {
 				return nil, err
 			}
-		}
-		all, err := whatif.List(tx, d.Market.No, 0, pageRuns)
-		for _, run := range all {
-			if run.Draft == v.ID {
-				v.runs = append(v.runs, run)
+			if v.State(d.Now) == ratefile.Drafted {
+				if err := v.draw(tx); err != nil {
+					return nil, err
+				}
 			}
-		}
-		return draftPage(v), err
-	}}
+			owners := make([]string, len(v.Outcome))
+			for i, one := range v.Outcome {
+				owners[i] = one.Creator
+			}
+			if v.names, err = creatorNames(tx, owners); err != nil {
+				return nil, err
+			}
+			all, err := whatif.List(tx, d.Market.No, 0, pageRuns)
+			for _, run := range all {
+				if run.Draft == v.ID {
+					v.runs = append(v.runs, run)
+				}
+			}
+			return draftPage(v), err
+		}}
 }
 
 // readDraft finds the draft of an address. Those of other marketplaces are not there.
@@ -180,16 +191,17 @@ func (p *Pages) DraftText(w http.ResponseWriter, r *http.Request) error {
 }
 
 func textView(r *http.Request) staff.Page {
-	return staff.Page{Title: "Draft", Current: staff.AtRates, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-		v, err := readDraft(tx, d, r)
-		if err != nil {
-			return nil, err
-		}
-		if d.Refused != nil && d.Form.Has("text") { // what was typed stays
-			v.Text = []byte(d.Form.Get("text"))
-		}
-		return textPage(v), v.draw(tx)
-	}}
+	return staff.Page{Title: "Draft", Current: staff.AtRates,
+		Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+			v, err := readDraft(tx, d, r)
+			if err != nil {
+				return nil, err
+			}
+			if d.Refused != nil && d.Form.Has("text") { // what was typed stays
+				v.Text = []byte(d.Form.Get("text"))
+			}
+			return textPage(v), v.draw(tx)
+		}}
 }
 
 // DraftFile gives the text as a file.
@@ -233,14 +245,16 @@ func (p *Pages) SaveText(w http.ResponseWriter, r *http.Request) error {
 }
 
 // keep changes a draft that nobody has changed since the form was shown, and leads to a page of it.
-func (p *Pages) keep(r *http.Request, d *staff.Desk, page string, change func(*ratefile.Draft) error) (to string, err error) {
+func (p *Pages) keep(r *http.Request, d *staff.Desk, page string, change func(*ratefile.Draft) error) (
+	to string, err error) {
 	err = p.DB.Write(r.Context(), db.Interactive, func(tx *db.Tx) error {
 		v, err := readDraft(tx, d, r)
 		if err != nil {
 			return err
 		}
 		if seen := d.Sent("seen"); seen != "" && seen != stamp(v.Draft) {
-			return fault.New(fault.Conflict, "draft", "somebody else has changed it meanwhile", "open it again in another window, and bring your changes in")
+			return fault.New(fault.Conflict, "draft", "somebody else has changed it meanwhile",
+				"open it again in another window, and bring your changes in")
 		}
 		if err := change(&v.Draft); err != nil {
 			return err
@@ -293,17 +307,17 @@ func (p *Pages) DiscardDraft(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// titleOf names a part of what a draft has published.
-func titleOf(one ratecard.Publication) string {
+// titleOf names a part of what the draft has published.
+func (v *oneDraft) titleOf(one ratecard.Publication) string {
 	switch one.What {
 	case ratecard.OfCard:
 		return fmt.Sprintf("%s card, version %d", one.Kind, one.Version)
-	case ratecard.OfPromotion:
-		return "promotion " + one.Name
 	case ratecard.OfContract:
-		return fmt.Sprintf("contract of %s, %s", one.Creator, one.Kind)
+		return fmt.Sprintf("contract of %s, %s", v.names[one.Creator], one.Kind)
+	case ratecard.OfVolume:
+		return fmt.Sprintf("volume tiers, version %d", one.Version)
 	}
-	return fmt.Sprintf("volume tiers, version %d", one.Version)
+	return one.What + " " + one.Name
 }
 
 // when says from when a part of a plan changes what is paid.

@@ -520,7 +520,7 @@ func draftPage(v *oneDraft) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = publication(v.Desk, titleOf(one), one).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = publication(v.Desk, v.titleOf(one), one).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -95,8 +95,12 @@ func (v *rates) readTerms(tx *db.Tx, book *ratecard.Book) (err error) {
 			v.over = append(v.over, p)
 		}
 	}
-	slices.SortFunc(v.promotions, func(a, b ratecard.Promotion) int { return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.ID, b.ID)) })
-	slices.SortFunc(v.over, func(a, b ratecard.Promotion) int { return cmp.Or(b.Until.Compare(a.Until), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(v.promotions, func(a, b ratecard.Promotion) int {
+		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.ID, b.ID))
+	})
+	slices.SortFunc(v.over, func(a, b ratecard.Promotion) int {
+		return cmp.Or(b.Until.Compare(a.Until), cmp.Compare(a.ID, b.ID))
+	})
 	var owners []id.ID
 	for owner, all := range book.Contracts {
 		for _, c := range all {
@@ -105,7 +109,9 @@ func (v *rates) readTerms(tx *db.Tx, book *ratecard.Book) (err error) {
 			}
 		}
 	}
-	slices.SortFunc(v.contracts, func(a, b ratecard.Contract) int { return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(v.contracts, func(a, b ratecard.Contract) int {
+		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.ID, b.ID))
+	})
 	month := string(v.Market.Month(v.Now))
 	for _, tier := range book.Volumes {
 		if tier.From > month || book.VolumeOf(month) != nil && book.VolumeOf(month).ID == tier.ID {

@@ -71,7 +71,8 @@ func setLine(text []byte, section, key, value string) []byte {
 		inside := at >= from && at < until
 		at += len(line)
 		name, rest, found := strings.Cut(string(line), ":")
-		if done || !inside || !found || strings.TrimSpace(name) != key || len(name)-len(strings.TrimLeft(name, " ")) > len(margin) {
+		indent := len(name) - len(strings.TrimLeft(name, " "))
+		if done || !inside || !found || strings.TrimSpace(name) != key || indent > len(margin) {
 			out = append(out, line...)
 			continue
 		}

@@ -53,24 +53,25 @@ func (p *Pages) WhatIfs(w http.ResponseWriter, r *http.Request) error {
 	return p.See(w, r, whatifsView)
 }
 
-var whatifsView = staff.Page{Title: "What-if", Current: staff.AtRates, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-	v := &whatifs{Desk: d, from: d.Sent("from"), until: d.Sent("until")}
-	if v.from == "" && v.until == "" {
-		v.from, v.until = d.DateOf(d.Now.AddDate(0, 0, -tryDays)), d.DateOf(d.Now)
-	}
-	runs, err := whatif.List(tx, d.Market.No, 0, pageRuns)
-	if err != nil {
-		return nil, err
-	}
-	if v.runs, err = runRows(tx, runs); err != nil {
-		return nil, err
-	}
-	for _, run := range runs {
-		v.working = v.working || run.State.Open()
-	}
-	v.drafts, err = ratefile.Drafts(tx, d.Market.No)
-	return whatifsPage(v), err
-}}
+var whatifsView = staff.Page{Title: "What-if", Current: staff.AtRates,
+	Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+		v := &whatifs{Desk: d, from: d.Sent("from"), until: d.Sent("until")}
+		if v.from == "" && v.until == "" {
+			v.from, v.until = d.DateOf(d.Now.AddDate(0, 0, -tryDays)), d.DateOf(d.Now)
+		}
+		runs, err := whatif.List(tx, d.Market.No, 0, pageRuns)
+		if err != nil {
+			return nil, err
+		}
+		if v.runs, err = runRows(tx, runs); err != nil {
+			return nil, err
+		}
+		for _, run := range runs {
+			v.working = v.working || run.State.Open()
+		}
+		v.drafts, err = ratefile.Drafts(tx, d.Market.No)
+		return whatifsPage(v), err
+	}}
 
 func runRows(tx *db.Tx, runs []whatif.Run) ([]runRow, error) {
 	whos := make([]string, len(runs))
@@ -120,7 +121,8 @@ func (p *Pages) StartWhatIf(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) readRequest(r *http.Request, d *staff.Desk) (q whatif.Request, err error) {
-	q = whatif.Request{Question: replay.Question{Market: d.Market.ID, Dated: d.Sent("dated") != ""}, Name: d.Sent("name"), Author: d.Who.ID}
+	q = whatif.Request{Name: d.Sent("name"), Author: d.Who.ID}
+	q.Market, q.Dated = d.Market.ID, d.Sent("dated") != ""
 	if q.From, err = d.DayOf("from", 0); err != nil {
 		return q, err
 	}
@@ -162,8 +164,9 @@ var yesNo = []staff.Choice{{Label: "as it was"}, {Value: "yes", Label: "yes"}, {
 var rules = []rule{
 	{name: "session_hours", label: "Hours of a session"}, {name: "cart_days", label: "Days of a cart"},
 	{name: "lapse_days", label: "Days to ship"}, {name: "view_seconds", label: "Seconds of a view"},
-	{name: "view_scope", label: "A view counts for", choices: []staff.Choice{{Label: "as it was"}, {Value: "product", Label: "the product"},
-		{Value: "variation", Label: "its variations"}, {Value: "category", Label: "its category"}}},
+	{name: "view_scope", label: "A view counts for", choices: []staff.Choice{{Label: "as it was"},
+		{Value: "product", Label: "the product"}, {Value: "variation", Label: "its variations"},
+		{Value: "category", Label: "its category"}}},
 	{name: "coupons_first", label: "Coupons come first", choices: yesNo},
 	{name: "resale_units", label: "Units before resale"}, {name: "resale_days", label: "Days of resale"},
 	{name: "business_out", label: "Business accounts are resale", choices: yesNo},
@@ -219,29 +222,30 @@ func (p *Pages) WhatIfRun(w http.ResponseWriter, r *http.Request) error {
 }
 
 func runView(r *http.Request) staff.Page {
-	return staff.Page{Title: "What-if", Current: staff.AtRates, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
-		run, err := findRun(tx, d, r)
-		if err != nil {
-			return nil, err
-		}
-		rows, err := runRows(tx, []whatif.Run{run})
-		if err != nil {
-			return nil, err
-		}
-		v := &oneRun{Desk: d, runRow: rows[0], by: whatif.ByCreator}
-		d.Title = title(run)
-		if run.Draft != 0 {
-			draft, err := ratefile.FindDraft(tx, run.Draft)
-			if err != nil && !fault.Is(err, fault.NotFound) { // one that is gone was discarded since
+	return staff.Page{Title: "What-if", Current: staff.AtRates,
+		Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+			run, err := findRun(tx, d, r)
+			if err != nil {
 				return nil, err
 			}
-			v.draft = draft.Name
-		}
-		if run.Result == nil {
-			return runPage(v), nil
-		}
-		return runPage(v), v.readRows(tx)
-	}}
+			rows, err := runRows(tx, []whatif.Run{run})
+			if err != nil {
+				return nil, err
+			}
+			v := &oneRun{Desk: d, runRow: rows[0], by: whatif.ByCreator}
+			d.Title = title(run)
+			if run.Draft != 0 {
+				draft, err := ratefile.FindDraft(tx, run.Draft)
+				if err != nil && !fault.Is(err, fault.NotFound) { // one that is gone was discarded since
+					return nil, err
+				}
+				v.draft = draft.Name
+			}
+			if run.Result == nil {
+				return runPage(v), nil
+			}
+			return runPage(v), v.readRows(tx)
+		}}
 }
 
 func findRun(tx *db.Tx, d *staff.Desk, r *http.Request) (whatif.Run, error) {
@@ -379,7 +383,8 @@ func (p *Pages) WhatIfFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/csv; charset=utf-8")
-	header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="what-if-%s-%s.csv"`, by, run.Asked.Format(time.DateOnly)))
+	name := fmt.Sprintf("what-if-%s-%s.csv", by, run.Asked.Format(time.DateOnly))
+	header.Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	header.Set("Cache-Control", "no-store")
 	return whatif.Export(r.Context(), p.DB, w, run, by, func(key string) string {
 		if name := names[key]; name != "" {

@@ -115,8 +115,9 @@ func (p *Pages) Open(tx *db.Tx, r *http.Request, title, current string) (*Desk, 
 		chosen = markets[i]
 	}
 	d := &Desk{Now: p.Clock.Now(), Form: r.Form}
-	d.Frame = ui.Frame{Title: title, Current: current, Nav: navigationOf(ui.Who(r)), Who: ui.Who(r), Markets: markets, Market: chosen,
-		Path: r.URL.Path, Format: ui.NewFormat(r.Header.Get("Accept-Language"), chosen.Locale, chosen.Location())}
+	d.Frame = ui.Frame{Title: title, Current: current, Nav: navigationOf(ui.Who(r)), Who: ui.Who(r), Markets: markets,
+		Market: chosen,
+		Path:   r.URL.Path, Format: ui.NewFormat(r.Header.Get("Accept-Language"), chosen.Locale, chosen.Location())}
 	if p.Clock.Sandbox() {
 		d.Sandbox = d.Now
 	}
