@@ -109,7 +109,7 @@ func (m *market) judge(l *line) (v verdict) {
 
 // isPaid tells whether an order was paid, in time.
 func (m *market) isPaid(o *order) bool {
-	return o.paid != 0 && (o.paid <= o.at+m.lapse() || !dropsUnpaid)
+	return o.paid != 0 && o.paid <= o.at+m.lapse()
 }
 
 // weigh brings a line to its amounts.
