@@ -62,7 +62,6 @@ func (a *Accrual) Lapse(ctx context.Context, marketplace uint16) (lines int, err
 				seen[one] = true
 				for _, l := range g.orders[one].inOrder() {
 					if l.state.Basis.LapseDays > 0 && l.terms.OrderedAt < clock.Micro(g.now)-int64(l.state.Basis.LapseDays)*24*time.Hour.Microseconds() {
-						l.happened = true
 						g.mark(l)
 						lines++
 					}

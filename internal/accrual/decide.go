@@ -57,9 +57,6 @@ func (g *group) decideLine(l *line) error {
 		d.Facts, d.Basis, d.Verdict, d.Ref = l.facts, &basis, &verdict, 0
 	}
 	l.targets = commission.Settle(l.state.Basis, l.terms, l.state.Events, g.now, l.posted(before))
-	if l.judge && !l.happened && before == l.state.Basis {
-		d.Kept = l.targets.KeepMonths(held)
-	}
 	d.Targets = l.targets
 	target := l.targets.Posted()
 	l.state.Held, l.state.Reason = target, l.targets.Reason

@@ -322,7 +322,7 @@ func (g *group) happen(e *order.Event, month string) (order.Answer, string) {
 	if answer == order.Refused {
 		return answer, reason
 	}
-	l.state.Events, l.happened = append(l.state.Events, next), true
+	l.state.Events = append(l.state.Events, next)
 	if l.state.Later && next.Type == order.TypeShipped {
 		g.shipped = append(g.shipped, l)
 	}

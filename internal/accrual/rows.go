@@ -52,11 +52,9 @@ type line struct {
 	isNew   bool
 	changed bool // events came
 	judge   bool // facts are new or changed: attribution is decided again
-	// happened: something happened to the goods. Else the months of the line stay as they are.
-	happened bool
-	facts    *commission.Facts
-	sent     *order.Line // a new line as the store sent it
-	coupons  []string    // of the order.placed that brought it
+	facts   *commission.Facts
+	sent    *order.Line // a new line as the store sent it
+	coupons []string    // of the order.placed that brought it
 }
 
 var (

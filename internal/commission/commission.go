@@ -196,20 +196,6 @@ func (t Targets) Posted() Posted {
 	return Posted{t.Pending + t.Earned, t.PromoPending + t.PromoEarned, t.Months, t.Fee, t.Bases}
 }
 
-// KeepMonths leaves the months as they are posted where the earned part is the same, and tells whether it did: months are
-// laid out anew when something happens to the line (§10), and not with every other look at it.
-func (t *Targets) KeepMonths(posted Posted) bool {
-	sum := int64(0)
-	for _, amount := range posted.Months {
-		sum += amount
-	}
-	if sum != t.Earned {
-		return false
-	}
-	t.Months, t.Bases = posted.Months, posted.Bases
-	return true
-}
-
 // Settle gives the targets of a line as of an instant, and how its earned part lies in months; posted is what the line's
 // present creator holds of it.
 func Settle(b Basis, terms order.Terms, events []order.Applied, now time.Time, posted Posted) Targets {

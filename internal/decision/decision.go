@@ -33,7 +33,6 @@ type Line struct {
 	Events  []order.Applied      `json:"events,omitempty"`
 	Now     int64                `json:"now"`
 	Targets commission.Targets   `json:"targets"`
-	Kept    bool                 `json:"kept,omitempty"` // nothing happened to the goods: the months stand as they were
 }
 
 // Ordered is what a line was placed with, beside its terms. Content tells whether it is sent again with other content.
