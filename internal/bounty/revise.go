@@ -128,37 +128,70 @@ func (r *revising) begin(o Offer) Offer {
 	return o
 }
 
-// drop ends what the list does not have. Each end may let an older offer hold again, so it looks until nothing is left.
+// drop ends what the list does not have.
 func (r *revising) drop() {
-	gone := map[id.ID]bool{}
-	for again := true; again; {
-		after, made := r.apply(r.offers, r.Occasion)
-		held := slices.DeleteFunc(slices.Clone(after), func(o Offer) bool {
-			_, listed := r.listed[o.ID]
-			return !listed && !slices.Contains(made, o.ID)
-		})
-		ahead := Ahead(after, r.Now)
-		again = false
-		for _, o := range r.offers {
-			if _, listed := r.listed[o.ID]; listed || gone[o.ID] || o.over(r.Now) || o.withdrawn() {
-				continue
-			}
-			until, next, ends, missing := r.stay(o, after, held, find(ahead, o.ID) != nil)
-			switch {
-			case missing:
-				r.Missing = append(r.Missing, o)
-			case ends:
-				at := -1
-				if next != nil {
-					at = r.where(next.ID, made)
-				}
-				r.Ends, r.EndOf = append(r.Ends, EndAt{o.ID, until}), append(r.EndOf, at)
-			default:
-				continue
-			}
-			gone[o.ID], again = true, true
+	after, made := r.apply(r.offers, r.Occasion)
+	var held, loose []Offer // what the list has, and what else there is that is not over
+	for _, o := range after {
+		if _, listed := r.listed[o.ID]; listed || slices.Contains(made, o.ID) {
+			held = append(held, o)
+		} else if !o.over(r.Now) && !o.withdrawn() {
+			loose = append(loose, o)
 		}
 	}
+	for _, action := range actions(loose) {
+		next := r.next(held, action)
+		ends, missing := r.fates(action, held, loose, next)
+		for _, o := range loose {
+			switch coming := o.From.After(r.Now); {
+			case o.Action != action:
+			case missing[o.ID]:
+				r.Missing = append(r.Missing, o)
+			case coming && (ends[o.ID] || r.ahead[o.ID]):
+				r.Ends, r.EndOf = append(r.Ends, EndAt{o.ID, o.From}), append(r.EndOf, -1)
+			case ends[o.ID]:
+				r.Ends, r.EndOf = append(r.Ends, EndAt{o.ID, next.From}), append(r.EndOf, r.where(next.ID, made))
+			}
+		}
+	}
+}
+
+// next is the list's next offer for an action; nil: none.
+func (r *revising) next(held []Offer, action string) (next *Offer) {
+	for i, o := range held {
+		if o.Action == action && !o.From.Before(r.Now) && (next == nil || o.From.Before(next.From)) {
+			next = &held[i]
+		}
+	}
+	return next
+}
+
+// fates looks at every instant at which the list pays nothing, or something older than what else there is. All that would
+// be paid then in its stead has to go: what is to come is taken back, what runs ends where the list's next offer begins, and
+// without one it is missing, as long as nothing newer is.
+func (r *revising) fates(action string, held, loose []Offer, next *Offer) (ends, missing map[id.ID]bool) {
+	ends, missing = map[id.ID]bool{}, map[id.ID]bool{}
+	for _, at := range bends(slices.Concat(held, loose), action, r.Now) {
+		listed := At(held, action, at)
+		var newest *Offer
+		for i, o := range loose {
+			if o.Action != action || !o.holds(at) || listed != nil && !o.since(*listed) {
+				continue
+			}
+			switch {
+			case o.From.After(r.Now):
+				ends[o.ID] = true
+			case listed == nil && next != nil:
+				ends[o.ID] = ends[o.ID] || !at.Before(next.From)
+			case newest == nil || o.since(*newest):
+				newest = &loose[i]
+			}
+		}
+		if newest != nil {
+			missing[newest.ID] = true
+		}
+	}
+	return ends, missing
 }
 
 // idle finds what the list itself replaces before it begins: a slip, and no list that says the same tomorrow.
@@ -180,29 +213,4 @@ func (r *revising) where(one id.ID, made []id.ID) int {
 		return r.OfferOf[i]
 	}
 	return r.listed[one]
-}
-
-// stay tells what becomes of an offer that the list does not have. after is what there will be, held that part of it which
-// the list has; holds tells whether the offer is still paid some day.
-func (r *revising) stay(o Offer, after, held []Offer, holds bool) (until time.Time, next *Offer, ends, missing bool) {
-	if o.From.After(r.Now) { // to come: nobody acts on it yet
-		return o.From, nil, holds || r.ahead[o.ID], false
-	}
-	for i, one := range held {
-		if one.Action == o.Action && !one.From.Before(r.Now) && (next == nil || one.From.Before(next.From)) {
-			next = &held[i]
-		}
-	}
-	for _, at := range bends(after, o.Action, r.Now) {
-		if in := At(after, o.Action, at); in == nil || in.ID != o.ID {
-			continue
-		}
-		switch {
-		case next == nil || At(held, o.Action, at) != nil:
-			return until, nil, false, true
-		case !at.Before(next.From):
-			return next.From, next, true, false
-		}
-	}
-	return until, nil, false, false
 }
