@@ -2,145 +2,134 @@ package audit
 
 import (
 	"encoding/json"
-	"fmt"
+	"strings"
 
 	"tributary/internal/bounty"
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/decision"
 	"tributary/internal/fault"
-	"tributary/internal/ledger"
 )
 
-// verifyBounty takes the steps of a bounty again, from its stored facts, and compares them with what was decided and
-// posted.
-func verifyBounty(versions []stored, transfers []ledger.Transfer, differ func(string)) {
+var selectClaims = db.In(`SELECT market, id, action, customer, at, version, whole_version, offer, creator, program, tracking, reason, pending, earned,
+	reversed, ripe, state, touched, seal FROM bounty_claim WHERE market = $1 AND id IN ($LIST)`)
+
+// claim is a completed bounty's row as the audit reads it.
+type claim struct {
+	market, at, version, whole        int64
+	id, action, reason, state         string
+	customer                          []byte
+	offer, creator, program, tracking int64
+	pending, earned, reversed, ripe   int64
+	touched, seal                     int64
+}
+
+func (c *claim) values(into []any) []any {
+	return append(into[:0], &c.market, &c.id, &c.action, &c.customer, &c.at, &c.version, &c.whole, &c.offer, &c.creator, &c.program, &c.tracking,
+		&c.reason, &c.pending, &c.earned, &c.reversed, &c.ripe, &c.state, &c.touched)
+}
+
+// readClaims reads the rows of the bounties of the page.
+func (a *auditor) readClaims() error {
+	var ids []any
+	for i := range a.page {
+		if v := &a.page[i]; v.version == 1 && strings.HasPrefix(v.subject, "bounty/") {
+			ids = append(ids, subjectPart.Replace(strings.TrimPrefix(v.subject, "bounty/")))
+		}
+	}
+	a.claims = map[string]*claim{}
+	return fault.Wrap(a.tx.In(selectClaims, ids, func(scan func(...any) error) error {
+		c := &claim{}
+		a.row = append(c.values(a.row), &c.seal)
+		err := scan(a.row...)
+		a.claims[decision.BountySubject(c.id)] = c
+		return err
+	}, a.lane), "reading completed bounties")
+}
+
+// verifyBounty takes the steps of a bounty again, from its stored facts, and compares them with what was decided, with what
+// was posted, and with its row.
+func (a *auditor) verifyBounty(versions []stored, posts []transfer) {
 	c := &bounty.Claim{}
-	posts := byVersion(transfers)
-	for i, v := range versions {
-		name := fmt.Sprintf("%s v%d", v.subject, v.version)
+	for i := range versions {
+		v := &versions[i]
 		var d bounty.Decision
-		if err := json.Unmarshal([]byte(v.body), &d); err != nil || v.version != int64(i)+1 || d.Facts == nil && c.Facts == nil {
-			differ(name + ": the decision cannot be read, or one before it is missing")
+		if err := json.Unmarshal([]byte(v.body), &d); err != nil || d.Facts == nil && c.Facts == nil || d.Now != v.at {
+			a.tell("%s: the decision cannot be read, or one before it is missing", v.name())
 			return
 		}
 		if d.Facts != nil {
 			c.Facts = d.Facts
 		}
-		if decision.BountySubject(c.Facts.Bounty) != v.subject {
-			differ(name + ": its facts are of another bounty")
+		if decision.BountySubject(c.Facts.Bounty) != v.subject || c.Facts.Market != a.market {
+			a.tell("%s: its facts are of another bounty", v.name())
 			return
 		}
 		now := clock.FromMicro(d.Now)
 		open, current := decision.MonthsAt(c.Facts.Zone, c.Facts.Policy.HoldDays, now)
 		step := c.Decide(now, d.Facts != nil, open, current)
 		if step == nil {
-			differ(name + ": nothing had changed")
+			a.tell("%s: nothing had changed", v.name())
 			return
 		}
 		again, errAgain := decision.Encode(step.Decision)
 		decided, errDecided := decision.Encode(d)
 		if errAgain != nil || errDecided != nil || again != decided {
 			got, was := step.Targets, d.Targets
-			differ(fmt.Sprintf("%s: recomputed pending %d, earned %d %v (%s); decided %d, %d %v (%s)", name,
-				got.Pending, got.Earned, got.Months, got.Reason, was.Pending, was.Earned, was.Months, was.Reason))
+			a.tell("%s: recomputed pending %d, earned %d %v (%s); decided %d, %d %v (%s)", v.name(),
+				got.Pending, got.Earned, got.Months, got.Reason, was.Pending, was.Earned, was.Months, was.Reason)
 		}
-		verifyLegs(name, decision.BountyLegs(c.Facts.Market, step), posts[v.version], differ)
-		delete(posts, v.version)
+		var own []transfer
+		own, posts = a.take(v, posts)
+		a.verifyLegs(v, v.at, decision.BountyLegs(a.market, step), own)
 	}
-	for version := range posts {
-		differ(fmt.Sprintf("%s: transfers of version %d have no decision", versions[0].subject, version))
-	}
-}
-
-var selectClaims = db.Statement(`SELECT id, version, whole_version, offer, creator, program, tracking, reason, pending, earned,
-	reversed, ripe, state FROM bounty_claim WHERE market = $1 AND id > $2 ORDER BY id LIMIT $3`)
-
-// auditClaim is a claim's row as the audit compares it.
-type auditClaim struct {
-	id                                string
-	version, whole, pending, earned   int64
-	offer, creator, program, tracking int64
-	reversed, ripe                    int64
-	reason                            string
-	state                             bounty.State
-}
-
-// verifyClaims compares every completed bounty with its newest decision, and looks for customers who are paid for twice.
-func verifyClaims(tx *db.Tx, lane int64, differ func(string)) (count int, err error) {
-	after := ""
-	for {
-		var page []auditClaim
-		var subjects []any
-		if err := tx.Each(selectClaims, func(scan func(...any) error) error {
-			var c auditClaim
-			var kept string
-			if err := scan(&c.id, &c.version, &c.whole, &c.offer, &c.creator, &c.program, &c.tracking, &c.reason, &c.pending, &c.earned,
-				&c.reversed, &c.ripe, &kept); err != nil {
-				return err
-			}
-			after = c.id
-			page, subjects = append(page, c), append(subjects, decision.BountySubject(c.id))
-			return json.Unmarshal([]byte(kept), &page[len(page)-1].state)
-		}, lane, after, int64(verifyStride)); err != nil {
-			return count, fault.Wrap(err, "reading completed bounties")
-		}
-		if len(page) == 0 {
-			return count, bounty.PaidTwice(tx, uint16(lane), func(action string, times int64) {
-				differ(fmt.Sprintf("a customer is paid for %d times for %s", times, action))
-			})
-		}
-		bodies := map[string]map[int64]bounty.Decision{}
-		if err := tx.In(selectWhole, subjects, func(scan func(...any) error) error {
-			var s stored
-			if err := scan(&s.subject, &s.version, &s.body); err != nil {
-				return err
-			}
-			if bodies[s.subject] == nil {
-				bodies[s.subject] = map[int64]bounty.Decision{}
-			}
-			var d bounty.Decision
-			if err := json.Unmarshal([]byte(s.body), &d); err != nil {
-				return nil // said where decisions are read
-			}
-			bodies[s.subject][s.version] = d
-			return nil
-		}, lane); err != nil {
-			return count, fault.Wrap(err, "reading decisions on bounties")
-		}
-		for _, c := range page {
-			c.compare(bodies[decision.BountySubject(c.id)], differ)
-		}
-		count += len(page)
-	}
-}
-
-func (c auditClaim) compare(decisions map[int64]bounty.Decision, differ func(string)) {
-	name := decision.BountySubject(c.id)
-	newest, known := decisions[c.version]
-	whole := decisions[c.whole]
-	if !known || len(decisions) != int(c.version) || whole.Basis == nil || whole.Facts == nil {
-		differ(fmt.Sprintf("%s: the row stands at version %d of %d, and refers to version %d", name, c.version, len(decisions), c.whole))
+	a.none(posts)
+	row := a.claims[versions[0].subject]
+	if row == nil {
+		a.tell("%s: its row is missing", versions[0].subject)
 		return
 	}
-	t, b, s := newest.Targets, *whole.Basis, c.state
-	if c.pending != t.Pending || c.earned != t.Earned || c.reason != string(t.Reason) || s.Reason != t.Reason ||
-		!s.Held.Equal(t.Posted()) {
-		differ(fmt.Sprintf("%s: the row shows pending %d, earned %d (%s); decided %d, %d (%s)", name, c.pending, c.earned, c.reason,
-			t.Pending, t.Earned, t.Reason))
+	a.seen.Bounties++
+	if a.row = row.values(a.row); a.sealed(a.row, row.seal, "the row of "+versions[0].subject) {
+		a.compareClaim(row, c)
 	}
-	if s.Basis != b || c.offer != int64(b.Offer) || c.creator != int64(b.Creator) || c.program != int64(b.Program) ||
-		c.tracking != int64(b.Tracking) || s.Earlier != whole.Facts.Earlier || (s.Reversed == nil) != (whole.Facts.Reversed == nil) {
-		differ(name + ": the row speaks of another credit than was decided")
+}
+
+// compareClaim compares a bounty's row with its facts and its newest decision.
+func (a *auditor) compareClaim(row *claim, c *bounty.Claim) {
+	name := decision.BountySubject(row.id)
+	var s bounty.State
+	if err := json.Unmarshal([]byte(row.state), &s); err != nil {
+		a.tell("%s: the row's state cannot be read: %v", name, err)
+		return
+	}
+	for _, key := range s.Keys {
+		a.keys.expect(key, row.at, bountyMark+row.id)
+	}
+	if row.version != c.Version || row.whole != c.Whole {
+		a.tell("%s: the row stands at versions %d and %d; decided are %d and %d", name, row.version, row.whole, c.Version, c.Whole)
+		return
+	}
+	f, b, t := c.Facts, &c.Basis, &c.Targets
+	if row.action != f.Action || row.at != f.At {
+		a.tell("%s: the row was completed otherwise than its facts", name)
+	}
+	if row.pending != t.Pending || row.earned != t.Earned || row.reason != string(t.Reason) || s.Reason != t.Reason || !s.Held.Equal(t.Posted()) {
+		a.tell("%s: the row shows pending %d, earned %d (%s); decided %d, %d (%s)", name, row.pending, row.earned, row.reason,
+			t.Pending, t.Earned, t.Reason)
+	}
+	if s.Basis != *b || row.offer != int64(b.Offer) || row.creator != int64(b.Creator) || row.program != int64(b.Program) ||
+		row.tracking != int64(b.Tracking) || s.Earlier != f.Earlier || (s.Reversed == nil) != (f.Reversed == nil) {
+		a.tell("%s: the row speaks of another credit than was decided", name)
 	}
 	reversed, ripe := int64(0), int64(0)
-	if whole.Facts.Reversed != nil {
-		reversed = whole.Facts.Reversed.At
+	if f.Reversed != nil {
+		reversed = f.Reversed.At
 	}
 	if t.Pending != 0 {
 		ripe = b.WindowEnd
 	}
-	if c.reversed != reversed || c.ripe != ripe {
-		differ(fmt.Sprintf("%s: the row waits for %d and was reversed at %d; decided %d and %d", name, c.ripe, c.reversed, ripe, reversed))
+	if row.reversed != reversed || row.ripe != ripe {
+		a.tell("%s: the row waits for %d and was reversed at %d; decided %d and %d", name, row.ripe, row.reversed, ripe, reversed)
 	}
 }

@@ -41,8 +41,8 @@ func Declared() []*Stmt { return declared }
 // Text gives the statement as an engine runs it.
 func (s *Stmt) Text(engine Engine) string { return s.texts[engine] }
 
-// Statement declares one statement. $SEAL among its values is the seal of all of them: they are those of a whole row, in
-// the order of its columns (seal.go).
+// Statement declares one statement. $SEAL behind its values is the seal of all of them: they are those of a whole row, but
+// for what counts how often it changed, in the order of its columns (seal.go).
 func Statement(text string) *Stmt {
 	seals := strings.Contains(text, sealPlace)
 	if seals {

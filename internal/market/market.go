@@ -87,8 +87,8 @@ func (m Market) Open(month Month, at time.Time) bool {
 func (m Market) Lane() int64 { return int64(m.No) }
 
 var (
-	insertMarket = db.Statement(`INSERT INTO marketplace (no, id, version, body) VALUES ($1, $2, 1, $3)
-		ON CONFLICT (no) DO UPDATE SET version = marketplace.version + 1, body = excluded.body`)
+	insertMarket = db.Statement(`INSERT INTO marketplace (no, id, version, body, seal) VALUES ($1, $2, 1, $3, $SEAL)
+		ON CONFLICT (no) DO UPDATE SET version = marketplace.version + 1, body = excluded.body, seal = excluded.seal`)
 	insertLane = db.Statement(`INSERT INTO lane (id, turn, now) VALUES ($1, 0, 0) ON CONFLICT (id) DO NOTHING`)
 	selectAll  = db.Statement(`SELECT no, id, version, body FROM marketplace ORDER BY no`)
 )
