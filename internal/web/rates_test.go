@@ -199,6 +199,10 @@ func TestUnfinishedDraft(t *testing.T) {
 	if status, _ := v.uploads(at+"/text", nil, strings.Repeat("x", ratefile.MaxFile+200_000)); status != http.StatusTooManyRequests {
 		t.Errorf("a file that is too large: %d", status)
 	}
+	if status, body := v.post("/operator/corrections", url.Values{"words": {strings.Repeat("x", 3<<20)}}); status != http.StatusTooManyRequests ||
+		!strings.Contains(body, "larger than") {
+		t.Errorf("a form that is too large: %d\n%s", status, body)
+	}
 	v.sends(at+"/discard", nil, "The draft is gone.", "!Rough")
 	for _, path := range []string{at, at + "/text", at + "/form", at + "/rates.yaml", "/operator/rates/drafts/none"} {
 		if status, _ := v.open(path); status != http.StatusNotFound {

@@ -2,6 +2,7 @@ package rates
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +13,7 @@ func cut(text []byte, section string) []byte {
 	if from < 0 {
 		return nil
 	}
-	return append(bytes.TrimRight(text[from:until], "\n"), '\n')
+	return slices.Concat(bytes.TrimRight(text[from:until], "\n"), []byte("\n"))
 }
 
 // splice puts a section in the place of the one of the same name, or at the end. Notes above it stay, notes within go.
@@ -61,6 +62,9 @@ func find(text []byte, section string) (from, until int) {
 
 // setLine sets, replaces or, with an empty value, removes a line such as `default: 4` right within a section.
 func setLine(text []byte, section, key, value string) []byte {
+	if !bytes.HasSuffix(text, []byte("\n")) {
+		text = slices.Concat(text, []byte("\n"))
+	}
 	from, until := find(text, section)
 	if from < 0 {
 		return text
@@ -88,7 +92,7 @@ func setLine(text []byte, section, key, value string) []byte {
 	if done || value == "" {
 		return out
 	}
-	head := from + bytes.IndexByte(append(text[from:until:until], '\n'), '\n') + 1
+	head := from + bytes.IndexByte(text[from:], '\n') + 1
 	return bytes.Join([][]byte{text[:head], []byte(margin + key + ": " + value + "\n"), text[head:]}, nil)
 }
 

@@ -75,9 +75,11 @@ func (p *Pages) Take(w http.ResponseWriter, r *http.Request, on Page, do func(*D
 
 // readForm reads what was sent, so that one that is too large is said to be so, and is not taken for an empty one.
 func readForm(r *http.Request) error {
-	err := r.ParseMultipartForm(MaxFile)
-	if errors.Is(err, http.ErrNotMultipart) {
-		err = r.ParseForm()
+	err := r.ParseForm()
+	if err == nil {
+		if err = r.ParseMultipartForm(MaxFile); errors.Is(err, http.ErrNotMultipart) {
+			err = nil
+		}
 	}
 	var large *http.MaxBytesError
 	switch {
