@@ -9,6 +9,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tributary/internal/db"
@@ -38,7 +39,7 @@ type Shown func(done, total int64) error
 // Run answers a question as of a business instant.
 func Run(ctx context.Context, d *db.DB, q Question, now time.Time, shown Shown) (*Difference, error) {
 	r := &run{question: q, now: now}
-	if err := d.Read(ctx, r.open); err != nil {
+	if err := d.Read(context.WithoutCancel(ctx), r.open); err != nil {
 		return nil, err
 	}
 	return r.answer(ctx, d, shown)
@@ -91,22 +92,22 @@ func (r *run) open(tx *db.Tx) error {
 	return nil
 }
 
-// answer reads page by page, each on a view of its own: a long run holds up nobody.
+// answer reads page by page, each on a view of its own: a long run holds up nobody. A page that is begun is read to its end.
 func (r *run) answer(ctx context.Context, d *db.DB, shown Shown) (*Difference, error) {
 	for done := int64(0); ; {
 		read := 0
-		if err := d.Read(ctx, func(tx *db.Tx) (err error) {
+		if err := d.Read(context.WithoutCancel(ctx), func(tx *db.Tx) (err error) {
 			read, err = r.page(tx)
 			return err
 		}); err != nil {
 			return nil, err
 		}
 		done += int64(read)
-		if err := shown(done, max(done, r.past.Lines)); err != nil {
+		if err := errors.Join(shown(done, max(done, r.past.Lines)), ctx.Err()); err != nil {
 			return nil, err
 		}
 		if read < pageLines {
-			return r.tally.difference(), ctx.Err()
+			return r.tally.difference(), nil
 		}
 	}
 }

@@ -114,7 +114,8 @@ func (r *Runs) Work(ctx context.Context) {
 }
 
 // next works the oldest free run off, and throws old answers away where there is none.
-func (r *Runs) next(ctx context.Context) (worked bool, err error) {
+func (r *Runs) next(leave context.Context) (worked bool, err error) {
+	ctx := context.WithoutCancel(leave) // each look and each note is short, and is not left half-way
 	var run, tries int64
 	found := false
 	gone := clock.Micro(clock.Wall().Add(-goneAfter))
@@ -134,7 +135,7 @@ func (r *Runs) next(ctx context.Context) (worked bool, err error) {
 		return true, r.end(ctx, id.ID(run), Failed,
 			"it stopped the process that worked on it several times; ask for a shorter period", "")
 	}
-	return true, ignored(r.work(ctx, id.ID(run), func(int64, int64) {}))
+	return true, ignored(r.work(leave, id.ID(run), func(int64, int64) {}))
 }
 
 func ignored(err error) error {
@@ -161,14 +162,14 @@ func (r *Runs) Do(ctx context.Context, q Request, shown func(done, total int64))
 		return run, err
 	}
 	err = r.work(ctx, run.ID, shown)
-	if errors.Is(err, errTaken) || ctx.Err() != nil {
+	if errors.Is(err, errTaken) || err != nil && ctx.Err() != nil {
 		_ = r.Cancel(context.WithoutCancel(ctx), run.ID) // another process has it, or nobody waits for it
 		return run, fault.New(fault.Unavailable, "", "the what-if was stopped", "ask again").Because(err)
 	}
 	if err != nil {
 		return run, err
 	}
-	err = r.db.Read(ctx, func(tx *db.Tx) (err error) { run, err = Find(tx, run.ID); return err })
+	err = r.db.Read(context.WithoutCancel(ctx), func(tx *db.Tx) (err error) { run, err = Find(tx, run.ID); return err })
 	if err == nil && run.State == Failed {
 		err = fault.New(fault.Invalid, "", run.Failure, "")
 	}
@@ -176,7 +177,8 @@ func (r *Runs) Do(ctx context.Context, q Request, shown func(done, total int64))
 }
 
 // work answers a run that is this process's.
-func (r *Runs) work(ctx context.Context, run id.ID, shown func(done, total int64)) error {
+func (r *Runs) work(leave context.Context, run id.ID, shown func(done, total int64)) error {
+	ctx := context.WithoutCancel(leave)
 	var asked Run
 	if err := r.db.Read(ctx, func(tx *db.Tx) (err error) { asked, err = Find(tx, run); return err }); err != nil {
 		return err
@@ -185,19 +187,19 @@ func (r *Runs) work(ctx context.Context, run id.ID, shown func(done, total int64
 		return err
 	}
 	saved := clock.Wall()
-	answer, err := replay.Run(ctx, r.db, asked.Question, r.clock.Now(), func(done, total int64) error {
+	answer, err := replay.Run(leave, r.db, asked.Question, r.clock.Now(), func(done, total int64) error {
 		shown(done, total)
 		if now := clock.Wall(); now.Sub(saved) >= saveEvery {
 			saved = now
 			return r.beat(ctx, run, done, total)
 		}
-		return ctx.Err()
+		return nil
 	})
 	switch {
 	case errors.Is(err, errTaken):
 		return err
-	case ctx.Err() != nil:
-		return errors.Join(ctx.Err(), r.free(context.WithoutCancel(ctx), run))
+	case err != nil && leave.Err() != nil:
+		return errors.Join(leave.Err(), r.free(ctx, run))
 	case err != nil:
 		slog.Error("a what-if failed", "run", run.Text(id.WhatIf), "err", err)
 		return r.end(ctx, run, Failed, fault.Of(err).Error(), "")

@@ -154,7 +154,7 @@ func TestRun(t *testing.T) {
 	if first.State != whatif.Waiting || first.Total != 60 || w.find(first.ID).Name != "Double" {
 		t.Errorf("asked: %+v", first)
 	}
-	w.until(func() bool { return w.find(second.ID).State == whatif.Done })
+	w.until(func() bool { return w.find(first.ID).State == whatif.Done && w.find(second.ID).State == whatif.Done })
 	got := w.find(first.ID)
 	r := got.Result
 	// 60 orders, clicked 0 to 39 hours before: those of n%40 > 24 earn nothing. 45 are credited; 4.5 % of 20.00 is 90.
