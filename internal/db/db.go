@@ -257,6 +257,8 @@ func (d *DB) begin(ctx context.Context, sqliteBegin, postgresBegin string) (tx *
 		if _, err = s.conn.ExecContext(tx.ctx, begin); err == nil {
 			return tx, done, nil
 		}
+		// A request that left during BEGIN may have begun all the same: whoever comes next must not stand in its transaction.
+		s.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		done()
 		if !errors.Is(err, driver.ErrBadConn) {
 			return nil, nil, fault.Wrap(err, "begin")
