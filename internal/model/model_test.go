@@ -130,7 +130,7 @@ func (es *engines) compare(tale *Tale) (found []string, lines int) {
 	}
 	model, engine := m.stands(), e.stands()
 	if wrong := differences(model, engine); len(wrong) > 0 {
-		strict := !tale.movesOn() || lapsesAlone && !tale.idle()
+		strict := !tale.movesOn() || monthsStay && !tale.idle()
 		if strict || !drifted(model, engine) {
 			return append(found, wrong...), lines
 		}
