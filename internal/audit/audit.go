@@ -31,7 +31,9 @@ type Verified struct{ Decisions, Transfers, Lines, Bounties, Unsealed int }
 type auditor struct {
 	tx     *db.Tx
 	lane   int64
-	market string // its id, as accounts name it
+	market string         // its id, as accounts name it
+	known  map[int64]bool // the lanes of all marketplaces
+	first  bool           // it is the first of them
 	differ func(string)
 	seen   Verified
 
@@ -54,7 +56,7 @@ func Verify(tx *db.Tx, lane int64, differ func(string)) (Verified, error) {
 	a := &auditor{tx: tx, lane: lane, differ: differ, added: newAdded(),
 		forms:  form.New[decision.Line](policy.Policy{}, (*ratecard.Rate)(nil), (*ratecard.Contract)(nil), []ratecard.Offer(nil)),
 		states: form.New[decision.State](), ordered: form.New[decision.Ordered]()}
-	for _, step := range []func() error{a.readMarket, a.verifyDecisions, a.verifyCounts, a.verifySealed, a.verifyKeys, a.verifySums} {
+	for _, step := range []func() error{a.readMarket, a.verifyDecisions, a.verifyCounts, a.verifySealed, a.verifyKeys, a.verifySums, a.verifyStrays} {
 		if err := step(); err != nil {
 			return a.seen, err
 		}
@@ -70,13 +72,17 @@ func (a *auditor) readMarket() error {
 	if err != nil {
 		return err
 	}
-	for _, m := range all {
+	a.known = make(map[int64]bool, len(all))
+	for i, m := range all {
+		a.known[m.Lane()] = true
 		if m.Lane() == a.lane {
-			a.market = m.ID
-			return nil
+			a.market, a.first = m.ID, i == 0
 		}
 	}
-	return fault.New(fault.NotFound, "marketplace", "there is no such marketplace", "name one that exists")
+	if !a.known[a.lane] {
+		return fault.New(fault.NotFound, "marketplace", "there is no such marketplace", "name one that exists")
+	}
+	return nil
 }
 
 // verifyDecisions walks over all decisions with their transfers and the rows that stand for the newest of them.

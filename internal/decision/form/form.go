@@ -151,21 +151,17 @@ func list(read reading) reading {
 			s.pass("null")
 			return
 		}
-		if s.pass("["); s.next() == ']' {
-			s.at++
+		if !s.open('[', ']') {
 			v.Set(reflect.MakeSlice(v.Type(), 0, 0))
 			return
 		}
-		for n := 0; !s.failed; n++ {
+		for n, more := 0, true; more; n++ {
 			if n == v.Cap() {
 				v.Grow(1)
 			}
 			v.SetLen(n + 1)
-			if read(s, v.Index(n)); s.next() == ']' {
-				s.at++
-				return
-			}
-			s.pass(",")
+			read(s, v.Index(n))
+			more = s.another(']')
 		}
 	}
 }
@@ -176,9 +172,16 @@ func amounts(s *scan, v reflect.Value) {
 		s.pass("null")
 		return
 	}
-	found := v.Addr().Interface().(*map[string]int64)
-	*found = make(map[string]int64, 2)
-	s.members(func(name string) { (*found)[s.keep(name)] = s.number() })
+	found := make(map[string]int64, 2)
+	*v.Addr().Interface().(*map[string]int64) = found
+	for more := s.open('{', '}'); more; more = s.another('}') {
+		name := s.name()
+		if _, known := s.texts[name]; !known && !plain(name) {
+			s.failed = true
+			return
+		}
+		found[s.keep(name)] = s.number()
+	}
 }
 
 // field is a member of an object, and where it goes.
@@ -205,20 +208,23 @@ func (p *plan) object(t reflect.Type) reading {
 	}
 	return func(s *scan, v reflect.Value) {
 		next := 0
-		s.members(func(name string) {
-			for ; next < len(fields); next++ {
-				if f := &fields[next]; f.name == name {
-					next++
-					at := v.Field(f.index[0])
-					for _, step := range f.index[1:] {
-						at = at.Field(step)
-					}
-					f.read(s, at)
-					return
-				}
+		for more := s.open('{', '}'); more; more = s.another('}') {
+			name := s.name()
+			for next < len(fields) && fields[next].name != name {
+				next++
 			}
-			s.failed = true
-		})
+			if next == len(fields) {
+				s.failed = true
+				return
+			}
+			f := &fields[next]
+			next++
+			at := v.Field(f.index[0])
+			for _, step := range f.index[1:] {
+				at = at.Field(step)
+			}
+			f.read(s, at)
+		}
 	}
 }
 

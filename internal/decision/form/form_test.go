@@ -119,8 +119,8 @@ func FuzzRead(f *testing.F) {
 		text, _ := decision.Encode(d)
 		f.Add(text)
 	}
+	r := form.New[decision.Line](policy.Policy{}, (*ratecard.Rate)(nil))
 	f.Fuzz(func(t *testing.T, text string) {
-		r := form.New[decision.Line](policy.Policy{}, (*ratecard.Rate)(nil))
 		for range 2 { // the second time from what was kept
 			var got, want decision.Line
 			err, wanted := r.Read(text, &got), json.Unmarshal([]byte(text), &want)

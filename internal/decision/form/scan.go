@@ -33,27 +33,40 @@ func (s *scan) pass(text string) {
 	s.at += len(text)
 }
 
-// members calls one for every name of an object; it reads the value.
-func (s *scan) members(one func(name string)) {
-	if s.pass("{"); s.next() == '}' {
+// open enters an object or a list, and tells whether there is anything in it.
+func (s *scan) open(left, right byte) bool {
+	if s.next() != left {
+		s.failed = true
+		return false
+	}
+	if s.at++; s.next() == right {
 		s.at++
-		return
+		return false
 	}
-	for !s.failed {
-		name := s.quoted()
-		if s.pass(":"); s.failed || !plain(name) {
-			s.failed = true
-			return
-		}
-		if one(name); s.failed {
-			return
-		}
-		if s.next() == '}' {
-			s.at++
-			return
-		}
-		s.pass(",")
+	return true
+}
+
+// another tells whether there is more in an object or a list, behind a member that was read.
+func (s *scan) another(right byte) bool {
+	switch c := s.next(); {
+	case s.failed:
+		return false
+	case c == ',':
+		s.at++
+		return true
+	case c == right:
+		s.at++
+		return false
 	}
+	s.failed = true
+	return false
+}
+
+// name passes the name of a member and the colon behind it. It may hold an escape: no field's does.
+func (s *scan) name() string {
+	name := s.quoted()
+	s.pass(":")
+	return name
 }
 
 // quoted passes a text and gives what stands between its quotes.
@@ -63,6 +76,11 @@ func (s *scan) quoted() string {
 		return ""
 	}
 	start := s.at + 1
+	end := strings.IndexByte(s.raw[start:], '"')
+	if end >= 0 && strings.IndexByte(s.raw[start:start+end], '\\') < 0 {
+		s.at = start + end + 1
+		return s.raw[start : start+end]
+	}
 	for i := start; i < len(s.raw); i++ {
 		switch s.raw[i] {
 		case '\\':
@@ -115,8 +133,8 @@ func (s *scan) remember(inner, text string) {
 	s.texts[inner] = text
 }
 
-// sure is the number of digits that fit an int64 whatever they are.
-const sure = 18
+// digits is how many digits a whole number has at most. So many fit 64 bits without a sign, whatever they are.
+const digits = 19
 
 // number reads a whole number.
 func (s *scan) number() int64 {
@@ -124,26 +142,22 @@ func (s *scan) number() int64 {
 	if negative {
 		s.at++
 	}
-	start, n := s.at, int64(0)
+	start, n := s.at, uint64(0)
 	for ; s.at < len(s.raw); s.at++ {
 		digit := s.raw[s.at] - '0'
 		if digit > 9 {
 			break
 		}
-		n = n*10 + int64(digit)
+		n = n*10 + uint64(digit)
 	}
 	switch length := s.at - start; {
-	case length == 0, length > 1 && s.raw[start] == '0', s.next() == '.', s.next()|' ' == 'e':
+	case length == 0, length > digits, n > math.MaxInt64, length > 1 && s.raw[start] == '0', s.next() == '.', s.next()|' ' == 'e':
 		s.failed = true
-	case length > sure:
-		if json.Unmarshal([]byte(s.raw[start:s.at]), &n) != nil {
-			s.failed = true
-		}
 	}
 	if negative {
-		return -n
+		return -int64(n)
 	}
-	return n
+	return int64(n)
 }
 
 // small reads a number of one byte.
