@@ -89,7 +89,7 @@ func TestQueue(t *testing.T) {
 	v.wants("/operator/claims", "2 questions wait", "1 overdue", "Order 2005", "was due November 27", "Order nowhere", "due December 8", "$4.41",
 		"Ada Lindholm", "&lt;b&gt;at once")
 	at := "/operator/claims/" + first.ID.Text(id.Claim)
-	v.wants(at, "What Ada Lindholm expects", "https://example.com/chat", "a click of yours came with it", "ordered too long after the click",
+	v.wants(at, "1 of 2", "What Ada Lindholm expects", "https://example.com/chat", "a click of yours came with it", "ordered too long after the click",
 		"A shopper clicked a link of Ada Lindholm", `data-press="a"`, `data-press="j"`, "!rel=\"prev\"", "Turn keys off")
 	v.wants("/operator/claims/"+second.ID.Text(id.Claim), "The store has not reported this order", `rel="prev"`, "!rel=\"next\"")
 

@@ -180,6 +180,7 @@ func readClaim(tx *db.Tx, d *staff.Desk, r *http.Request) (*oneClaim, error) {
 	if err := v.readOrder(tx); err != nil {
 		return nil, err
 	}
+	// Few adjustments are made for one creator: those of this claim are among the newest.
 	made, err := correction.OfCreator(tx, v.Creator, d.Market.No, false, 0, pageCorrections)
 	for _, c := range made {
 		if c.Ref.Claim == which {
@@ -244,9 +245,7 @@ func (v *oneClaim) readQueue(tx *db.Tx) error {
 	}
 	v.open = len(all)
 	i := slices.IndexFunc(all, func(c claim.Claim) bool { return c.ID == v.ID })
-	if i < 0 { // it is answered, or far behind: the queue goes on at its head
-		i = -1
-	}
+	// One that is answered, or far behind, has no place: from there the queue goes on at its head.
 	v.place = i + 1
 	if i > 0 {
 		v.before = claimAddress(v.Desk, all[i-1].ID)
@@ -282,6 +281,7 @@ func (p *Pages) AnswerClaim(w http.ResponseWriter, r *http.Request) error {
 				return claimAddress(d, which, "said", "waiting"), err
 			}
 		}
+		// Whoever works the queue off is led on; an empty one is said to be so.
 		err = p.Lane(ctx, d, func(tx *db.Tx) error {
 			if _, err := claim.Answer(tx, d.Market.No, which, who, v); err != nil {
 				return err
@@ -318,6 +318,7 @@ func (p *Pages) compensate(ctx context.Context, d *staff.Desk, which id.ID, v cl
 	if c.State != claim.StateOpen || c.Market != d.Market.No {
 		return 0, false, fault.New(fault.Conflict, "", "this claim is answered or withdrawn", "look at its history")
 	}
+	// The form's own key: sent twice, it moves money once, also where the answer after it was refused.
 	key, err := id.Parse("key", id.Correction, d.Sent("key"))
 	if err != nil {
 		return 0, false, err

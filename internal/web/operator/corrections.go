@@ -148,6 +148,7 @@ func (p *Pages) propose(ctx context.Context, d *staff.Desk, proposal correction.
 	if err != nil || c.State != correction.Approved {
 		return c, err
 	}
+	// Posting is a transaction of its own. If this process ends before it, the next look posts what was approved.
 	return correction.Post(ctx, p.DB, p.Accrual, c.ID)
 }
 
@@ -230,7 +231,8 @@ func (p *Pages) ProposeAdjustment(w http.ResponseWriter, r *http.Request) error 
 	})
 }
 
-// DecideCorrection lets a second person approve or decline.
+// DecideCorrection lets a second person approve or decline. That nobody decides about the own proposal is the rule of
+// package correction; the page only leaves the form out.
 func (p *Pages) DecideCorrection(w http.ResponseWriter, r *http.Request) error {
 	return p.decide(w, r, func(ctx context.Context, d *staff.Desk, which id.ID) (string, error) {
 		decide, said := correction.Decline, "declined"
@@ -308,6 +310,7 @@ func (p *Pages) Reverse(w http.ResponseWriter, r *http.Request) error {
 		if q.ID, err = id.Parse("key", id.Correction, d.Sent("key")); err != nil {
 			return "", err
 		}
+		// Without a tick the reversal names no line, which means all that still stand.
 		for _, key := range d.Form["line"] {
 			order, line, _ := strings.Cut(key, lineSeparator)
 			q.Lines = append(q.Lines, correction.LineKey{Order: order, Line: line})

@@ -95,6 +95,7 @@ func orderView(r *http.Request) staff.Page {
 			if v.corrections, err = correctionsAbout(tx, d, keys); err != nil {
 				return nil, err
 			}
+			// An order of which only early events are known has no lines, and nothing to reckon with.
 			if d.May(staff.Bookkeepers) && len(v.Lines) > 0 {
 				v.margin, err = report.OrderMargin(tx, d.Market, v.Order.ID)
 			}

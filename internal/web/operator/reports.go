@@ -29,9 +29,9 @@ const (
 )
 
 const (
-	monthsShown = 6 // where nobody says otherwise
-	monthsAsked = 24
-	rowsShown   = 200
+	monthsShown = 6   // where nobody says otherwise
+	monthsAsked = 24  // that a form offers
+	rowsShown   = 200 // on a page; the file holds all
 	pageLines   = 50
 )
 
@@ -63,6 +63,7 @@ func readMonths(d *staff.Desk, ways ...report.By) (months, error) {
 // choices are the months that a report may begin or end with, newest first.
 func (v *months) choices() (all []staff.Choice) {
 	recent := report.MonthsUpTo(v.Market.Month(v.Now), monthsAsked).Months()
+	// An address may name months further back than the list goes: they stay chosen.
 	for _, month := range []market.Month{v.span.From, v.span.To} {
 		if !slices.Contains(recent, month) {
 			recent = append(recent, month)

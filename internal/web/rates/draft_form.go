@@ -177,6 +177,8 @@ func (v *draftForm) fillCard(cards []ratefile.Card) {
 // typed shows what was sent in place of what the text says.
 func (v *draftForm) typed() {
 	form := v.Form
+	// A form has one value per row in each column, in the order of the rows; a tick names its row by number, since browsers
+	// send only those that are set.
 	column := func(name string, i int) string {
 		if values := form[name]; i < len(values) {
 			return strings.TrimSpace(values[i])
@@ -253,6 +255,7 @@ func (v *draftForm) write(text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A section within braces has no lines of its own that could be replaced.
 	if f.Has(v.part) && cut(text, v.part) == nil {
 		return nil, fault.Invalidf(v.part, "is written in braces", "change it as text, or write it on lines of its own")
 	}

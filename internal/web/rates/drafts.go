@@ -252,6 +252,7 @@ func (p *Pages) keep(r *http.Request, d *staff.Desk, page string, change func(*r
 		if err != nil {
 			return err
 		}
+		// What two people write at once must not be lost without a word: the second one is told.
 		if seen := d.Sent("seen"); seen != "" && seen != stamp(v.Draft) {
 			return fault.New(fault.Conflict, "draft", "somebody else has changed it meanwhile",
 				"open it again in another window, and bring your changes in")
@@ -282,6 +283,7 @@ func (p *Pages) Publish(w http.ResponseWriter, r *http.Request) error {
 			if err != nil {
 				return err
 			}
+			// The plan's version tells whether the marketplace has changed, this one whether the draft has.
 			if d.Sent("seen") != stamp(v.Draft) {
 				return fault.New(fault.Conflict, "draft", "somebody has changed it since its plan was shown", "look at the plan again")
 			}

@@ -112,6 +112,7 @@ func (v *rates) readTerms(tx *db.Tx, book *ratecard.Book) (err error) {
 	slices.SortFunc(v.contracts, func(a, b ratecard.Contract) int {
 		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.ID, b.ID))
 	})
+	// Tiers hold from a month on until others do: the ones of this month, and those that begin later.
 	month := string(v.Market.Month(v.Now))
 	for _, tier := range book.Volumes {
 		if tier.From > month || book.VolumeOf(month) != nil && book.VolumeOf(month).ID == tier.ID {

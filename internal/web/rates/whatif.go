@@ -178,6 +178,7 @@ var rules = []rule{
 
 // readRules reads the rules that the form changes.
 func readRules(d *staff.Desk) (rerate.Rules, error) {
+	// The package that knows the rules reads them, so that a refusal names them as everywhere else.
 	var said []string
 	for _, one := range rules {
 		if value := d.Sent(one.name); value != "" {
