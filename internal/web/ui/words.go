@@ -70,6 +70,9 @@ func Reason(code string) string {
 	if words, ok := reasons[attribution.Reason(code)]; ok {
 		return words
 	}
+	if words, ok := bountyReasons[attribution.Reason(code)]; ok {
+		return words
+	}
 	return strings.ReplaceAll(code, "_", " ")
 }
 
@@ -106,9 +109,13 @@ var reasons = map[attribution.Reason]string{
 	attribution.Cancelled:          "cancelled before it was shipped",
 	attribution.Returned:           "returned",
 	attribution.AwaitingPayment:    "not paid for yet",
-	bounty.NotOffered:              "no bounty was offered for it then",
-	bounty.NotNewCustomer:          "for new customers only",
-	bounty.AlreadyCompleted:        "the same customer had done it before",
-	bounty.ValueMissing:            "the store named no value",
-	bounty.Reversed:                "taken back by the store",
+}
+
+// Of bounties there are some more; lists of lines do not offer them.
+var bountyReasons = map[attribution.Reason]string{
+	bounty.NotOffered:       "no bounty was offered for it then",
+	bounty.NotNewCustomer:   "for new customers only",
+	bounty.AlreadyCompleted: "the same customer had done it before",
+	bounty.ValueMissing:     "the store named no value",
+	bounty.Reversed:         "taken back by the store",
 }
