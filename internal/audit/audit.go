@@ -13,7 +13,9 @@ import (
 	"fmt"
 	"strings"
 
+	"tributary/internal/attribution"
 	"tributary/internal/bounty"
+	"tributary/internal/commission"
 	"tributary/internal/db"
 	"tributary/internal/decision"
 	"tributary/internal/decision/form"
@@ -54,8 +56,9 @@ type auditor struct {
 // Verify audits a marketplace, and tells each difference in plain words.
 func Verify(tx *db.Tx, lane int64, differ func(string)) (Verified, error) {
 	a := &auditor{tx: tx, lane: lane, differ: differ, added: newAdded(),
-		forms:  form.New[decision.Line](policy.Policy{}, (*ratecard.Rate)(nil), (*ratecard.Contract)(nil), []ratecard.Offer(nil)),
-		states: form.New[decision.State](), ordered: form.New[decision.Ordered]()}
+		forms: form.New[decision.Line](policy.Policy{}, attribution.Buyer{}, (*ratecard.Rate)(nil), (*ratecard.Contract)(nil), []ratecard.Offer(nil),
+			(*commission.Basis)(nil)),
+		states: form.New[decision.State](commission.Basis{}), ordered: form.New[decision.Ordered]()}
 	for _, step := range []func() error{a.readMarket, a.verifyDecisions, a.verifyCounts, a.verifySealed, a.verifyKeys, a.verifySums, a.verifyStrays} {
 		if err := step(); err != nil {
 			return a.seen, err

@@ -64,6 +64,9 @@ var asJSON = reflect.TypeFor[json.Unmarshaler]()
 
 func (p *plan) of(t reflect.Type) reading {
 	if found := p.known[t]; found != nil {
+		if *found != nil {
+			return *found
+		}
 		return func(s *scan, v reflect.Value) { (*found)(s, v) }
 	}
 	read := new(reading)
@@ -110,27 +113,45 @@ func rare(s *scan, v reflect.Value) {
 	}
 }
 
+// memory is values of one type by their texts, with the one that came last.
+type memory struct {
+	values map[string]reflect.Value
+	last   string // ends with a bracket: whatever begins with it is it
+	latest reflect.Value
+}
+
 // remembered reads a value once and gives it again wherever the same text stands.
 func remembered(read reading) reading {
-	before := map[string]reflect.Value{}
+	m := &memory{values: map[string]reflect.Value{}}
 	return func(s *scan, v reflect.Value) {
-		start := s.at
-		raw := s.value()
-		if found, known := before[raw]; known && !s.failed {
-			v.Set(found)
+		if m.last != "" && strings.HasPrefix(s.raw[s.at:], m.last) {
+			s.at += len(m.last)
+			v.Set(m.latest)
 			return
 		}
-		s.at = start
-		read(s, v)
+		start := s.at
+		raw := s.value()
 		if s.failed {
 			return
 		}
-		if len(before) >= kept {
-			clear(before)
+		found, known := m.values[raw]
+		if known {
+			v.Set(found)
+		} else {
+			s.at = start
+			if read(s, v); s.failed {
+				return
+			}
+			found = reflect.New(v.Type()).Elem()
+			found.Set(v)
+			if len(m.values) >= kept {
+				clear(m.values)
+			}
+			m.values[strings.Clone(raw)] = found
 		}
-		copied := reflect.New(v.Type()).Elem()
-		copied.Set(v)
-		before[strings.Clone(raw)] = copied
+		if c := raw[len(raw)-1]; c == '}' || c == ']' {
+			m.last, m.latest = strings.Clone(raw), found
+		}
 	}
 }
 
@@ -175,7 +196,8 @@ func amounts(s *scan, v reflect.Value) {
 	found := make(map[string]int64, 2)
 	*v.Addr().Interface().(*map[string]int64) = found
 	for more := s.open('{', '}'); more; more = s.another('}') {
-		name := s.name()
+		name := s.quoted()
+		s.pass(":")
 		if _, known := s.texts[name]; !known && !plain(name) {
 			s.failed = true
 			return
@@ -186,8 +208,8 @@ func amounts(s *scan, v reflect.Value) {
 
 // field is a member of an object, and where it goes.
 type field struct {
-	name  string
-	index []int // more than one step: within embedded structs
+	name  string // as it stands: in quotes, with the colon behind it
+	index []int  // more than one step: within embedded structs
 	read  reading
 }
 
@@ -201,16 +223,15 @@ func (p *plan) object(t reflect.Type) reading {
 			continue
 		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
 			continue // its own fields are visible, too
-		case name == "" || f.Anonymous || hidden(t, f):
+		case !plain(name) || name == "" || f.Anonymous || hidden(t, f):
 			return rare // rules of encoding/json that no stored form needs
 		}
-		fields = append(fields, field{name, f.Index, p.of(f.Type)})
+		fields = append(fields, field{`"` + name + `":`, f.Index, p.of(f.Type)})
 	}
 	return func(s *scan, v reflect.Value) {
 		next := 0
 		for more := s.open('{', '}'); more; more = s.another('}') {
-			name := s.name()
-			for next < len(fields) && fields[next].name != name {
+			for next < len(fields) && !strings.HasPrefix(s.raw[s.at:], fields[next].name) {
 				next++
 			}
 			if next == len(fields) {
@@ -219,6 +240,7 @@ func (p *plan) object(t reflect.Type) reading {
 			}
 			f := &fields[next]
 			next++
+			s.at += len(f.name)
 			at := v.Field(f.index[0])
 			for _, step := range f.index[1:] {
 				at = at.Field(step)

@@ -62,13 +62,6 @@ func (s *scan) another(right byte) bool {
 	return false
 }
 
-// name passes the name of a member and the colon behind it. It may hold an escape: no field's does.
-func (s *scan) name() string {
-	name := s.quoted()
-	s.pass(":")
-	return name
-}
-
 // quoted passes a text and gives what stands between its quotes.
 func (s *scan) quoted() string {
 	if s.next() != '"' {
