@@ -30,7 +30,8 @@ func (w *Web) routes() []route {
 		{"GET /home", everyone, w.home},
 		{"GET /rates", anybody, w.public.Rates},
 		{"GET /rates/{marketplace}", anybody, w.public.Rates},
-	}, w.forCreators(), w.forStaff())
+	}, w.forCreators(), w.forStaff(), w.forAccounts(), w.forApplicants(), w.forDocuments(), w.forMessages(), w.forPersons(),
+		w.forReviewers(), w.forJournal())
 }
 
 func (w *Web) forCreators() []route {

@@ -14,16 +14,25 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
+	"tributary/internal/admission"
 	"tributary/internal/auth"
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/event"
 	"tributary/internal/fault"
 	"tributary/internal/id"
+	"tributary/internal/secret"
+	"tributary/internal/web/account"
 	"tributary/internal/web/creator"
+	"tributary/internal/web/join"
+	"tributary/internal/web/journal"
+	"tributary/internal/web/notices"
 	"tributary/internal/web/operator"
+	"tributary/internal/web/papers"
+	"tributary/internal/web/person"
 	"tributary/internal/web/public"
 	"tributary/internal/web/rates"
+	"tributary/internal/web/review"
 	"tributary/internal/web/staff"
 	"tributary/internal/web/ui"
 )
@@ -32,6 +41,7 @@ import (
 type Config struct {
 	DB      *db.DB
 	Clock   *clock.Business
+	Ring    *secret.Ring
 	Hints   *event.Hints
 	Address string // where links of creators begin: https://go.example
 	Secure  bool   // pages are served over https: the cookie says so
@@ -41,6 +51,8 @@ type Config struct {
 	LinkMade func(context.Context) error
 	// Works are what staff set going.
 	Works staff.Works
+	// Admission moves enrolments.
+	Admission *admission.Desk
 }
 
 // Web serves the pages.
@@ -53,6 +65,13 @@ type Web struct {
 	operator *operator.Pages
 	rates    *rates.Pages
 	public   *public.Pages
+	account  *account.Pages
+	join     *join.Pages
+	papers   *papers.Pages
+	notices  *notices.Pages
+	person   *person.Pages
+	review   *review.Pages
+	journal  *journal.Pages
 }
 
 const (
@@ -69,6 +88,13 @@ func New(c Config) *Web {
 	w.operator = &operator.Pages{Pages: desk, Unshipped: c.Unshipped}
 	w.rates = &rates.Pages{Pages: desk}
 	w.public = &public.Pages{DB: c.DB, Clock: c.Clock}
+	w.account = &account.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring}
+	w.join = &join.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring, Address: strings.TrimSuffix(c.Address, "/"), Admission: c.Admission}
+	w.papers = &papers.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring}
+	w.notices = &notices.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring}
+	w.person = &person.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring}
+	w.review = &review.Pages{Pages: desk, Ring: c.Ring, Admission: c.Admission}
+	w.journal = &journal.Pages{Pages: desk, Ring: c.Ring}
 	w.sessions = scs.New()
 	w.sessions.Store = auth.Sessions{DB: c.DB}
 	w.sessions.HashTokenInStore = true

@@ -1,0 +1,6 @@
+package web
+
+// forDocuments are the addresses of web/papers.
+func (w *Web) forDocuments() []route {
+	return []route{}
+}
