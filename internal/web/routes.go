@@ -15,8 +15,16 @@ type route struct {
 	action  ui.Action
 }
 
-// anybody lets in who has not signed in, too. It is no role: a row must say it.
-const anybody auth.Roles = 1 << 15
+// What a row says beside the roles that it lets in. None of them is a role: `auth.Creators | owners | fresh` lets in
+// creators' owners who proved a moment ago who they are.
+//
+// Without one of them, whoever acts for an account needs a seat: a viewer's to look (GET), a manager's to change.
+const (
+	anybody auth.Roles = 1 << 15 // who has not signed in, too
+	anySeat auth.Roles = 1 << 14 // what it changes is the person's own, and not the account's: a viewer may
+	owners  auth.Roles = 1 << 13 // an owner's seat is needed
+	fresh   auth.Roles = 1 << 12 // proof within the last minutes is needed; a form is sent again after it
+)
 
 // routes is every address for people.
 func (w *Web) routes() []route {
