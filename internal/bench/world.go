@@ -144,7 +144,7 @@ func (w *World) join(ctx context.Context, n int) error {
 			return err
 		}
 		key := enrolment.Key{Market: worldMarket, Creator: one.ID, Program: enrolment.Associates}
-		if err := enrolment.Save(tx, key, enrolment.Standing{Since: w.since, State: enrolment.Active}); err != nil {
+		if err := enrolment.SaveTold(tx, key, enrolment.Standing{Since: w.since, State: enrolment.Active}); err != nil {
 			return err
 		}
 		return link.Open(tx, link.Tracking{ID: w.tracking(one.ID), Tag: tag, Creator: one.ID, Program: click.Associates, Market: worldMarket,

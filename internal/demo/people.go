@@ -163,7 +163,7 @@ func settleCreator(tx *db.Tx, ring *secret.Ring, markets []market.Market, p pers
 			continue
 		}
 		key := enrolment.Key{Market: m.No, Creator: c.ID, Program: enrolment.Associates}
-		if err := enrolment.Save(tx, key, enrolment.Standing{Since: at, State: enrolment.Active, Reason: "joined"}); err != nil {
+		if err := enrolment.SaveTold(tx, key, enrolment.Standing{Since: at, State: enrolment.Active, Reason: "joined"}); err != nil {
 			return c, err
 		}
 		for _, name := range []string{"blog", "newsletter"} {

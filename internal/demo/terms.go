@@ -107,7 +107,7 @@ func settleExtras(tx *db.Tx, m market.Market, w *World, at time.Time) error {
 			continue
 		}
 		key := enrolment.Key{Market: m.No, Creator: c.ID, Program: enrolment.Influencer}
-		if err := enrolment.Save(tx, key, enrolment.Standing{Since: at, State: enrolment.Active, Reason: "joined"}); err != nil {
+		if err := enrolment.SaveTold(tx, key, enrolment.Standing{Since: at, State: enrolment.Active, Reason: "joined"}); err != nil {
 			return err
 		}
 		t, err := link.OpenNext(tx, link.Tracking{ID: id.New(at), Creator: c.ID, Program: click.Influencer, Market: m.No, Name: "videos", Created: at}, c.handle+"-video")

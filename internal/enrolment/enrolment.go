@@ -4,6 +4,9 @@
 // instant on, never backwards; which step may follow which is decided by May alone; a standing that counts as active
 // (docs/spec.md §5.4) is one of provisional, under review, active, warned and limited.
 //
+// A standing may carry its own end (Until): from that instant on the enrolment is closed by the clock alone, unless another
+// standing came before. Whoever reads a history sees that end as a standing like any other.
+//
 // It does not decide why a standing changes (reviews, sales within 180 days, enforcement), and it owns no tracking id.
 package enrolment
 
@@ -80,6 +83,12 @@ var next = map[State][]State{
 	Closed: {Applied, UnderReview, Active, Provisional},
 }
 
+// Reasons of standings that the rules themselves give.
+const (
+	ReasonOver  = "trial_over" // the window ended without the qualifying sales
+	ReasonSales = "sales"      // enough qualifying sales: a person looks at it
+)
+
 // Known tells whether s is a state.
 func (s State) Known() bool {
 	_, ok := next[s]
@@ -132,19 +141,66 @@ type Standing struct {
 	Since  time.Time `json:"since"`
 	State  State     `json:"state"`
 	Reason string    `json:"reason,omitempty"`
+	Until  time.Time `json:"until,omitzero"` // from then on closed, by the clock; zero: it lasts
 }
 
-// History is all standings of one enrolment, oldest first.
+// History is all standings of one enrolment, oldest first. Ends that standings carry are standings of their own in it, with
+// the reason ReasonOver, also while they are still to come.
 type History []Standing
 
-// At gives the state at an instant: that of the newest standing not after it; empty before the first.
-func (h History) At(at time.Time) State {
+// ends adds a standing for each end that was not forestalled.
+func (h History) ends() History {
+	for i := 0; i < len(h); i++ {
+		end := h[i].Until
+		if !end.IsZero() && (i+1 == len(h) || h[i+1].Since.After(end)) {
+			h = slices.Insert(h, i+1, Standing{Since: end, State: Closed, Reason: ReasonOver})
+			i++
+		}
+	}
+	return h
+}
+
+// Now gives the standing at an instant; the zero one before the first.
+func (h History) Now(at time.Time) Standing {
 	after := sort.Search(len(h), func(i int) bool { return h[i].Since.After(at) })
 	if after == 0 {
-		return ""
+		return Standing{}
 	}
-	return h[after-1].State
+	return h[after-1]
 }
+
+// Trial is the newest window in which an enrolment has to show sales: it began at Since and ends before Until; Open tells
+// whether nothing has been decided since.
+type Trial struct {
+	Since, Until time.Time
+	Open         bool
+}
+
+// Trial gives the newest window of the history; ok is false where there never was one.
+func (h History) Trial() (t Trial, ok bool) {
+	for i := len(h) - 1; i >= 0; i-- {
+		if h[i].State == Provisional && !h[i].Until.IsZero() {
+			rest := h[i+1:]
+			open := len(rest) == 0 || len(rest) == 1 && rest[0].Reason == ReasonOver
+			return Trial{h[i].Since, h[i].Until, open}, true
+		}
+	}
+	return Trial{}, false
+}
+
+// Window is where a trial that begins at an instant ends: the day of the beginning is day 0, days more count in full, and
+// the end is 00:00 of the day after, local time (docs/spec.md §9: 180 days).
+func Window(began time.Time, zone *time.Location, days int) time.Time {
+	year, month, day := began.In(zone).Date()
+	end := time.Date(year, month, day+days+1, 0, 0, 0, 0, zone)
+	for end.Day() != time.Date(year, month, day+days+1, 12, 0, 0, 0, zone).Day() { // the clocks jump over midnight there
+		end = end.Add(15 * time.Minute)
+	}
+	return end.UTC()
+}
+
+// At gives the state at an instant: that of the newest standing not after it; empty before the first.
+func (h History) At(at time.Time) State { return h.Now(at).State }
 
 // ActiveAt tells whether an enrolment counts as active at an instant.
 func ActiveAt(history History, at time.Time) bool { return history.At(at).Active() }

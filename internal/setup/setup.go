@@ -305,7 +305,7 @@ func (a *applied) enrol(c creator.Creator, m market.Market, program click.Progra
 		return err
 	}
 	if len(history) == 0 {
-		if err := enrolment.Save(a.tx, key, enrolment.Standing{Since: a.now, State: enrolment.Active, Reason: "operator"}); err != nil {
+		if err := enrolment.SaveTold(a.tx, key, enrolment.Standing{Since: a.now, State: enrolment.Active, Reason: "operator"}); err != nil {
 			return err
 		}
 	}

@@ -122,7 +122,7 @@ func (i *Import) enrol(tx *db.Tx, m market.Market, field string, c orderfile.Cre
 		return err
 	}
 	if len(history) == 0 {
-		if err := enrolment.Save(tx, key, enrolment.Standing{Since: since, State: enrolment.Active, Reason: "imported"}); err != nil {
+		if err := enrolment.SaveTold(tx, key, enrolment.Standing{Since: since, State: enrolment.Active, Reason: "imported"}); err != nil {
 			return fault.Wrap(err, field)
 		}
 	}
