@@ -25,7 +25,10 @@ type Notice struct {
 	Market    string            // id of the marketplace; empty: none
 	At        time.Time         // business time
 	Key       string            // the occasion: the same event, recipient and key is told once
-	Facts     map[string]string // what the template fills in: already formatted text, addresses beginning with a slash
+	Facts     map[string]string // of the event (Events): already formatted text, addresses beginning with a slash
+	// To is the mail address where it is another one than the recipient's verified one: that which is to be confirmed, or the
+	// old one after a change. Sealed with the facts.
+	To string
 }
 
 var notYet = fault.New(fault.Unavailable, "", "is being built", "come back soon")
