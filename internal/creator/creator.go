@@ -35,6 +35,55 @@ type Personal struct {
 	Email    string `json:"email,omitempty"`
 	Address  string `json:"address,omitempty"`
 	Customer string `json:"customer,omitempty"` // the account at the store, where it is linked
+	Payee    string `json:"payee,omitempty"`    // who is paid, as the bank and the tax office know them
+	Company  bool   `json:"company,omitempty"`  // the payee is a company
+	Phone    string `json:"phone,omitempty"`    // "+", country and number: digits with spaces between them
+	Country  string `json:"country,omitempty"`  // where the payee lives or is registered: ISO 3166-1, two capitals
+	Language string `json:"language,omitempty"` // in which they are written to: BCP 47
+}
+
+// Limits of what is personal, in characters. An address has a line for each part of it.
+const (
+	maxAddress      = 500
+	maxAddressLines = 8
+	maxEmail        = 254 // RFC 5321
+	maxCustomer     = 200
+	shortestPhone   = 6 // digits
+	longestPhone    = 15
+)
+
+var (
+	phoneForm    = regexp.MustCompile(`^\+?[0-9]+([ -][0-9]+)*$`)
+	countryForm  = regexp.MustCompile(`^[A-Z]{2}$`)
+	languageForm = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+)
+
+// Check refuses what cannot be personal data. Every field may be empty.
+func (p Personal) Check() error {
+	for field, name := range map[string]string{"full_name": p.FullName, "payee": p.Payee} {
+		if err := checkName(name); name != "" && err != nil {
+			f := *fault.Of(err)
+			f.Field = field
+			return &f
+		}
+	}
+	digits := strings.Count(p.Phone, "") - 1 - strings.Count(p.Phone, " ") - strings.Count(p.Phone, "-") - strings.Count(p.Phone, "+")
+	switch {
+	case !utf8.ValidString(p.Address) || utf8.RuneCountInString(p.Address) > maxAddress || strings.Count(p.Address, "\n") >= maxAddressLines ||
+		strings.ContainsFunc(strings.ReplaceAll(p.Address, "\n", ""), unicode.IsControl):
+		return fault.Invalidf("address", "is longer than %d characters or %d lines", "write it as it stands on a letter", maxAddress, maxAddressLines)
+	case !utf8.ValidString(p.Email) || len(p.Email) > maxEmail || strings.ContainsFunc(p.Email, unicode.IsControl):
+		return fault.Invalidf("email", "is longer than %d bytes or has line breaks", "send one address", maxEmail)
+	case !utf8.ValidString(p.Customer) || utf8.RuneCountInString(p.Customer) > maxCustomer || strings.ContainsFunc(p.Customer, unicode.IsControl):
+		return fault.Invalidf("customer", "is longer than %d characters or has line breaks", "send the store's id", maxCustomer)
+	case p.Phone != "" && (!phoneForm.MatchString(p.Phone) || digits < shortestPhone || digits > longestPhone):
+		return fault.Invalidf("phone", "is not a phone number", "send +, country and number: +1 206 555 0100")
+	case p.Country != "" && !countryForm.MatchString(p.Country):
+		return fault.Invalidf("country", "is not a country", "send its two capitals, such as US")
+	case p.Language != "" && (!languageForm.MatchString(p.Language) || len(p.Language) > maxName):
+		return fault.Invalidf("language", "is not a language", "send its code, such as en or pt-BR")
+	}
+	return nil
 }
 
 // maxName is the longest name, in characters: it must fit a page's heading and a check.
