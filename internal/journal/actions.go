@@ -1,0 +1,43 @@
+package journal
+
+import "strings"
+
+// Actions lists the codes of what is decided, with what they mean in plain words. A test holds it against every code that
+// is written anywhere in the product.
+var Actions = map[string]string{
+	"account.closed":         "an account was closed",
+	"account.opened":         "an account was opened",
+	"application.sent":       "an application was sent",
+	"application.withdrawn":  "an application was taken back",
+	"creator.changed":        "a creator's data was changed",
+	"device.ended":           "a device was signed out",
+	"document.accepted":      "a document was accepted",
+	"document.published":     "a document was published",
+	"enrolment.applied":      "a program was applied for",
+	"enrolment.approved":     "an enrolment was approved",
+	"enrolment.closed":       "an enrolment was closed",
+	"enrolment.declined":     "an application was declined",
+	"enrolment.provisional":  "an enrolment began, provisionally",
+	"enrolment.reopened":     "an enrolment was reopened",
+	"enrolment.under_review": "an enrolment came under review",
+	"journal.exported":       "the log was exported",
+	"journal.verified":       "the log's chain was verified",
+	"person.erased":          "a person was erased",
+	"person.erasure_begun":   "the erasure of a person was begun",
+	"person.exported":        "a person's data was exported",
+	"staff.added":            "a member of the staff was added",
+	"staff.closed":           "a member of the staff was closed",
+	"staff.role":             "a member of the staff got another role",
+	"team.granted":           "an agency may act for a creator",
+	"team.grant_ended":       "an agency may act for a creator no more",
+	"token.made":             "an API token was made",
+	"token.revoked":          "an API token was revoked",
+}
+
+// Words says a code in plain words; one that is not listed is said by its own.
+func Words(action string) string {
+	if words, ok := Actions[action]; ok {
+		return words
+	}
+	return strings.NewReplacer(".", " ", "_", " ").Replace(action)
+}
