@@ -84,6 +84,9 @@ func Add(tx *db.Tx, ring *secret.Ring, e Entry) error {
 	if _, err := tx.One(selectHead, []any{&r.no, &r.prev}); err != nil {
 		return fault.Wrap(err, "reading the head of the journal")
 	}
+	if r.prev == nil { // of the first entry; SQLite's driver gives empty bytes as none
+		r.prev = []byte{}
+	}
 	if r.body, err = seal(tx, ring, e.Person, r.no, text); err != nil {
 		return err
 	}
