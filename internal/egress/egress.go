@@ -2,9 +2,10 @@
 // which addresses a connection may be made, and how long anything may take.
 //
 // What must always hold: a client made by Operator connects to the hosts and ports that the configuration names and to
-// nothing else, whatever address, redirect or proxy setting it meets on the way.
+// nothing else, whatever address, redirect or proxy setting it meets on the way; a client made by Public, to public addresses
+// and nothing else, however an address is written and whatever a name resolves to.
 //
-// It knows no protocol above HTTP, keeps nothing, and retries nothing: whoever sends something that must arrive keeps it
+// It knows no protocol above HTTP and the look-up of text records, keeps nothing, and retries nothing: whoever sends something that must arrive keeps it
 // until it is acknowledged.
 package egress
 
