@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"tributary/internal/accrual/queue"
 	"tributary/internal/click"
 	"tributary/internal/clock"
 	"tributary/internal/db"
@@ -28,9 +29,6 @@ import (
 // MaxGroup is how many events one transaction takes at most: enough that its cost is shared, few enough that it ends
 // within some 100 ms.
 const MaxGroup = 2000
-
-// maxQueue bounds the requests that wait in one marketplace; beyond it a store is asked to come back.
-const maxQueue = 4096
 
 // Incoming is an event that has passed its own Check.
 type Incoming struct {
@@ -55,23 +53,12 @@ type Accrual struct {
 	clock  *clock.Business
 	ring   *secret.Ring
 	sealer *click.Sealer
-	group  int
+	queue  queue.Queue[Incoming, Result]
 
-	mu     sync.Mutex
-	queues map[uint16]chan *request
-	books  map[uint16]*book
-	closed bool
-	work   sync.WaitGroup
+	mu    sync.Mutex
+	books map[uint16]*book
 	// Committed is called after every commit with the marketplace and its turn; a hint, never data.
 	Committed func(market uint16, turn int64)
-}
-
-type request struct {
-	ctx     context.Context
-	events  []Incoming
-	results []Result
-	err     error
-	done    chan struct{}
 }
 
 // New gives an accrual on a database. group is the largest group; 0 is MaxGroup (benchmarks set it to 1).
@@ -79,113 +66,21 @@ func New(d *db.DB, business *clock.Business, ring *secret.Ring, group int) *Accr
 	if group == 0 {
 		group = MaxGroup
 	}
-	return &Accrual{db: d, clock: business, ring: ring, sealer: click.NewSealer(ring), group: group,
-		queues: map[uint16]chan *request{}, books: map[uint16]*book{}, Committed: func(uint16, int64) {}}
+	a := &Accrual{db: d, clock: business, ring: ring, sealer: click.NewSealer(ring), books: map[uint16]*book{},
+		Committed: func(uint16, int64) {}}
+	a.queue = queue.Queue[Incoming, Result]{Most: group, Book: a.split}
+	return a
 }
 
 // Take books events of one marketplace and gives one result per event, in order, after the commit.
-func (a *Accrual) Take(ctx context.Context, marketplace uint16, events []Incoming) ([]Result, error) {
-	if len(events) == 0 {
-		return nil, nil
-	}
-	queue, err := a.queue(marketplace)
-	if err != nil {
-		return nil, err
-	}
-	var results []Result
-	for len(events) > 0 { // a request beyond a group is taken in parts, one after the other
-		part := events[:min(len(events), a.group)]
-		events = events[len(part):]
-		r := &request{ctx: ctx, events: part, done: make(chan struct{})}
-		select {
-		case queue <- r:
-		default:
-			return results, fault.New(fault.Unavailable, "", "too many orders are waiting", "send them again in a few seconds")
-		}
-		<-r.done // the commit is near; leaving now would only lose the answer
-		if r.err != nil {
-			return results, r.err
-		}
-		results = append(results, r.results...)
-	}
-	return results, nil
+func (a *Accrual) Take(_ context.Context, marketplace uint16, events []Incoming) ([]Result, error) {
+	return a.queue.Take(marketplace, events)
 }
 
 // Close ends the queues once what waits is booked.
-func (a *Accrual) Close() {
-	a.mu.Lock()
-	if !a.closed {
-		a.closed = true
-		for _, queue := range a.queues {
-			close(queue)
-		}
-	}
-	a.mu.Unlock()
-	a.work.Wait()
-}
+func (a *Accrual) Close() { a.queue.Close() }
 
-func (a *Accrual) queue(marketplace uint16) (chan *request, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return nil, fault.New(fault.Unavailable, "", "the server is stopping", "send the events again")
-	}
-	queue, ok := a.queues[marketplace]
-	if !ok {
-		queue = make(chan *request, maxQueue)
-		a.queues[marketplace] = queue
-		a.work.Go(func() { a.run(marketplace, queue) })
-	}
-	return queue, nil
-}
-
-// run takes whatever waits as one group. While one group commits, the next one gathers.
-func (a *Accrual) run(marketplace uint16, queue chan *request) {
-	var next *request
-	for {
-		first := next
-		if next = nil; first == nil {
-			var ok bool
-			if first, ok = <-queue; !ok {
-				return
-			}
-		}
-		group, size := []*request{first}, len(first.events)
-	gather:
-		for {
-			select {
-			case r, ok := <-queue:
-				if !ok {
-					break gather
-				}
-				if size+len(r.events) > a.group {
-					next = r
-					break gather
-				}
-				group, size = append(group, r), size+len(r.events)
-			default:
-				break gather
-			}
-		}
-		a.book(marketplace, group)
-		for _, r := range group {
-			close(r.done)
-		}
-	}
-}
-
-// book books a group. An unexpected error splits it until the culprit stands alone; that one is answered unavailable.
-func (a *Accrual) book(marketplace uint16, group []*request) {
-	var events []Incoming
-	for _, r := range group {
-		events = append(events, r.events...)
-	}
-	results := a.split(marketplace, events)
-	for _, r := range group {
-		r.results, results = results[:len(r.events)], results[len(r.events):]
-	}
-}
-
+// split books a group. An unexpected error splits it until the culprit stands alone; that one is answered unavailable.
 func (a *Accrual) split(marketplace uint16, events []Incoming) []Result {
 	results, err := a.once(marketplace, events)
 	if err == nil {

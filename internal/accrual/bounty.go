@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	"tributary/internal/attribution"
 	"tributary/internal/bounty"
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/decision"
 	"tributary/internal/fault"
-	"tributary/internal/ledger"
 	"tributary/internal/order"
 	"tributary/internal/shopper"
 )
@@ -31,6 +31,7 @@ type claim struct {
 	shopper shopper.Facts // of a new one
 	changed bool          // decided in this group
 	judge   bool          // its facts are new or changed
+	settle  bool          // the fate of what is withheld of it is decided anew
 }
 
 func (c *claim) subject() string { return decision.BountySubject(c.ID) }
@@ -118,6 +119,9 @@ func (g *group) decideBounties() error {
 	if err := g.gatherBounties(); err != nil {
 		return err
 	}
+	if err := g.readStandings(); err != nil {
+		return err
+	}
 	slices.SortFunc(g.decided, func(a, b *claim) int { return strings.Compare(a.ID, b.ID) })
 	for _, c := range g.decided {
 		if err := g.decideClaim(c); err != nil {
@@ -133,18 +137,16 @@ func (g *group) decideClaim(c *claim) error {
 		zone, holdDays = c.Facts.Zone, c.Facts.Policy.HoldDays
 	}
 	open, current := decision.MonthsAt(zone, holdDays, g.now)
+	before, held := c.Basis, c.Held
 	step := c.Decide(g.now, c.judge, open, current)
+	if err := g.holdClaim(c, before, held); err != nil {
+		return err
+	}
 	if step == nil {
 		return nil
 	}
-	body, err := decision.Encode(step.Decision)
-	if err != nil {
+	if err := g.record(c.subject(), c.Version, step.Decision, decision.BountyLegs(g.book.market.ID, step), g.now); err != nil {
 		return err
-	}
-	g.out.decisions = append(g.out.decisions, []any{g.lane(), c.subject(), c.Version, g.tx.Turn(g.lane()), step.Now, body})
-	for i, leg := range decision.BountyLegs(g.book.market.ID, step) {
-		g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: c.subject(), Version: c.Version, Component: leg.Component, Leg: i,
-			Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: g.now})
 	}
 	g.tellBounty(c, step)
 	return nil
@@ -218,7 +220,7 @@ func (g *group) spoilClaims(ids []string, rules map[int64]string) (changed int, 
 		return 0, err
 	}
 	for _, c := range open {
-		if spoilTouches(c.Facts.Touches, rules) {
+		if attribution.Spoil(c.Facts.Touches, rules) {
 			changed++
 			g.markClaim(c, true)
 		}

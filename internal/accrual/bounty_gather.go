@@ -272,7 +272,7 @@ func (g *group) readEnds(claims []*claim) error {
 	orders := map[string][]string{} // by key
 	var keys []any
 	for _, c := range claims {
-		first := earliestTouch(c.Facts.Touches)
+		first := attribution.Earliest(c.Facts.Touches)
 		if first == 0 {
 			continue
 		}
@@ -317,7 +317,7 @@ func (g *group) readEnds(claims []*claim) error {
 }
 
 func (g *group) endsOf(c *claim, orders map[string][]string) (ends []int64) {
-	first := earliestTouch(c.Facts.Touches)
+	first := attribution.Earliest(c.Facts.Touches)
 	for _, key := range c.Keys {
 		for _, one := range orders[string(key)] {
 			if p := g.orders[one]; first != 0 && p.isPaid() && p.facts.Physical && p.at > first && p.at < c.At {

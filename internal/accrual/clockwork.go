@@ -164,16 +164,11 @@ func (g *group) close(entries []ledger.Entry) (count int, err error) {
 			continue
 		}
 		at := month.Payable(m.Location(), m.Policy.HoldDays)
-		subject := "close/" + parts[1] + "/" + string(month)
-		body, err := decision.Encode(decision.Close{Creator: parts[1], Month: month, Balance: e.Balance, At: clock.Micro(at)})
-		if err != nil {
-			return count, err
-		}
 		payable := ledger.Account(strings.Join(parts[:3], "/") + "/payable")
-		g.out.decisions = append(g.out.decisions, []any{g.lane(), subject, int64(1), g.tx.Turn(g.lane()), clock.Micro(g.now), body})
-		for i, leg := range decision.Move(nil, decision.ComponentClose, e.Account, payable, e.Balance) {
-			g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: subject, Version: 1, Component: leg.Component, Leg: i,
-				Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: at})
+		closed := decision.Close{Creator: parts[1], Month: month, Balance: e.Balance, At: clock.Micro(at)}
+		legs := decision.Move(nil, decision.ComponentClose, e.Account, payable, e.Balance)
+		if err := g.record("close/"+parts[1]+"/"+string(month), 1, closed, legs, at); err != nil {
+			return count, err
 		}
 		if creator, err := id.Parse("creator", id.Creator, parts[1]); err == nil {
 			g.notes = append(g.notes, note{topic: "month.closed", creator: int64(creator), body: map[string]any{"month": month, "amount": e.Balance}})

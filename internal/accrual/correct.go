@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tributary/internal/attribution"
 	"tributary/internal/clock"
 	"tributary/internal/commission"
 	"tributary/internal/db"
@@ -139,14 +140,8 @@ func (a *Accrual) Adjust(ctx context.Context, marketplace uint16, adj Adjustment
 		if _, err := g.close(entries); err != nil {
 			return err
 		}
-		body, err := decision.Encode(adj)
-		if err != nil {
+		if err := g.record(subject, 1, adj, adj.Legs(g.book.market.ID), g.now); err != nil {
 			return err
-		}
-		g.out.decisions = append(g.out.decisions, []any{g.lane(), subject, int64(1), g.tx.Turn(g.lane()), clock.Micro(g.now), body})
-		for i, leg := range adj.Legs(g.book.market.ID) {
-			g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: subject, Version: 1, Component: leg.Component, Leg: i,
-				Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: g.now})
 		}
 		g.notes = append(g.notes, note{topic: "commission.adjusted", creator: int64(adj.Creator), body: adj})
 		return nil
@@ -240,7 +235,7 @@ func (g *group) spoil(orders []string, rules map[int64]string) (changed int, err
 		return 0, err
 	}
 	for _, l := range lines {
-		if spoilTouches(l.facts.Touches, rules) {
+		if attribution.Spoil(l.facts.Touches, rules) {
 			l.judge = true
 			changed++
 			g.mark(l)

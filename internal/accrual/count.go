@@ -1,12 +1,9 @@
 package accrual
 
 import (
-	"tributary/internal/attribution"
 	"tributary/internal/clock"
-	"tributary/internal/commission"
-	"tributary/internal/id"
+	"tributary/internal/decision"
 	"tributary/internal/market"
-	"tributary/internal/product"
 	"tributary/internal/sums"
 )
 
@@ -35,46 +32,15 @@ func (g *group) count(l *line) {
 	s.AddJourney(l.state.Journey, -1)
 	l.state.Journey.Day, l.state.Journey.Revenue = day, fold.Total
 	if l.judge {
-		l.state.Journey.Creators = journeyOf(l.facts)
+		l.state.Journey.Creators = decision.JourneyOf(l.facts)
 	}
 	s.AddJourney(l.state.Journey, 1)
 	s.AddMargin(l.state.Margin, -1)
-	l.state.Margin = g.marginOf(l)
+	l.state.Margin = decision.MarginOf(l.state, l.targets, l.terms, l.facts, string(g.book.market.Month(ordered)))
 	s.AddMargin(l.state.Margin, 1)
 	s.AddNothing(l.state.Nothing, -1)
 	if l.state.Nothing = (sums.Nothing{}); l.targets.Reason != "" {
 		l.state.Nothing = sums.Nothing{Month: day[:len("2026-01")], Creator: b.Creator, Reason: string(l.targets.Reason), Revenue: l.terms.Net}
 	}
 	s.AddNothing(l.state.Nothing, 1)
-}
-
-// marginOf says what a line brings and costs; nothing where nobody is credited and no seller pays for it.
-func (g *group) marginOf(l *line) sums.Margin {
-	b, t := l.state.Basis, l.targets
-	credited := b.Credited && (b.Reason == "" || b.Reason == attribution.ZeroPrice) // what is given away is watched, too
-	if !credited && b.Seller == "" {
-		return sums.Margin{}
-	}
-	m := sums.Margin{Month: string(g.book.market.Month(clock.FromMicro(l.terms.OrderedAt))), Category: l.state.Margin.Category,
-		Units: t.Fold.Kept(l.terms.Quantity), Revenue: t.Fold.Base, Fee: t.Fee}
-	if l.facts != nil {
-		m.Category = product.CleanCategory(l.facts.Category)
-	}
-	if credited {
-		m.Creator, m.Commission, m.Promotion = b.Creator, t.Earned-t.PromoEarned, t.PromoEarned
-	}
-	if b.Seller != "" {
-		m.Sold = 1
-	}
-	if l.terms.Net == 0 {
-		m.Free = m.Units
-	}
-	return m
-}
-
-func journeyOf(f *commission.Facts) (creators []id.ID) {
-	for _, i := range attribution.Journey(f.Touches, f.Line, f.Ends, f.Policy) {
-		creators = append(creators, f.Touches[i].Creator)
-	}
-	return creators
 }

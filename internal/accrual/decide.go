@@ -1,6 +1,8 @@
 package accrual
 
 import (
+	"time"
+
 	"tributary/internal/clock"
 	"tributary/internal/commission"
 	"tributary/internal/decision"
@@ -12,16 +14,35 @@ import (
 
 // posting is what a group writes: decisions, transfers, and the sums that pages read.
 type posting struct {
-	decisions  [][]any
-	transfers  []ledger.Transfer
-	sums       sums.Sums
-	volumes    map[volumeKey]int64 // change of a month's earned base under volume tiers
-	volumeRows [][]any
+	decisions [][]any
+	transfers []ledger.Transfer
+	sums      sums.Sums
+	volumes   map[sums.VolumeKey]int64 // change of a month's earned base under volume tiers
+	// Those of them that changed, and where they stand now.
+	volumeKeys   []sums.VolumeKey
+	volumeMonths map[sums.VolumeKey]sums.Volume
+}
+
+// record writes a version of a subject: the decision, and its transfers in their order, effective at an instant.
+func (g *group) record(subject string, version int64, d any, legs []decision.Leg, at time.Time) error {
+	body, err := decision.Encode(d)
+	if err != nil {
+		return err
+	}
+	g.out.decisions = append(g.out.decisions, []any{g.lane(), subject, version, g.tx.Turn(g.lane()), clock.Micro(g.now), body})
+	for i, leg := range legs {
+		g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: subject, Version: version, Component: leg.Component, Leg: i,
+			Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: at})
+	}
+	return nil
 }
 
 // decide brings every line that the group touched to its targets, then the months that follow from them.
 func (g *group) decide() error {
-	g.out.volumes = map[volumeKey]int64{}
+	if err := g.readStandings(); err != nil {
+		return err
+	}
+	g.out.volumes = map[sums.VolumeKey]int64{}
 	orders := map[*purchase]map[sums.DayKey]bool{}
 	for _, l := range g.dirty {
 		if orders[l.order] == nil {
@@ -61,6 +82,9 @@ func (g *group) decideLine(l *line) error {
 	target := l.targets.Posted()
 	l.state.Held, l.state.Reason = target, l.targets.Reason
 	g.count(l)
+	if err := g.holdLine(l, before, held); err != nil {
+		return err
+	}
 	if l.version > 0 && held.Equal(target) && was == l.targets.Reason && before == l.state.Basis && !l.judge {
 		return nil // goods moved, money did not
 	}
@@ -68,15 +92,9 @@ func (g *group) decideLine(l *line) error {
 	if l.judge {
 		l.whole = l.version
 	}
-	body, err := decision.Encode(d)
-	if err != nil {
+	legs := decision.Transition(g.book.market.ID, before, held, l.state.Basis, target)
+	if err := g.record(l.subject(), l.version, d, legs, g.now); err != nil {
 		return err
-	}
-	subject := l.subject()
-	g.out.decisions = append(g.out.decisions, []any{g.lane(), subject, l.version, g.tx.Turn(g.lane()), d.Now, body})
-	for i, leg := range decision.Transition(g.book.market.ID, before, held, l.state.Basis, target) {
-		g.out.transfers = append(g.out.transfers, ledger.Transfer{Subject: subject, Version: l.version, Component: leg.Component, Leg: i,
-			Debit: leg.Debit, Credit: leg.Credit, Amount: leg.Amount, At: g.now})
 	}
 	g.addBases(before.Creator, held.Bases, -1)
 	g.addBases(l.state.Basis.Creator, target.Bases, 1)

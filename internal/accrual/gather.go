@@ -87,7 +87,7 @@ func (g *group) readNeighbours(f *found) error {
 		g.makeKeys(f, p)
 		low = min(low, p.at-reach)
 		for _, l := range p.lines {
-			if first := earliestTouch(f.tokens[l]); first != 0 {
+			if first := attribution.Earliest(f.tokens[l]); first != 0 {
 				low = min(low, first)
 			}
 		}
@@ -180,7 +180,7 @@ func (g *group) makeFacts(f *found, l *line) {
 			DigitalMonth: l.ordered.Digital, Policy: m.Policy}
 		l.facts.Touches = f.tokens[l]
 		l.facts.Line.Place = categoryPlace(category)
-		if seen(l.facts.Touches) {
+		if attribution.Seen(l.facts.Touches) {
 			l.facts.Line.Product = click.ProductPlace(l.sku)
 			if parent := f.products[l.sku].Parent; parent != "" {
 				l.facts.Line.Parent = click.ProductPlace(parent)
@@ -259,7 +259,7 @@ func (g *group) gatherShipped() error {
 // ends are the shopper's other orders that may have ended a session: paid, with something physical, after the first
 // touch and before this order.
 func (g *group) ends(f *found, l *line) []int64 {
-	first := earliestTouch(l.facts.Touches)
+	first := attribution.Earliest(l.facts.Touches)
 	if first == 0 {
 		return nil
 	}
@@ -277,16 +277,6 @@ func (g *group) ends(f *found, l *line) []int64 {
 	}
 	slices.Sort(ends)
 	return slices.Compact(ends)
-}
-
-func earliestTouch(touches []attribution.Touch) int64 {
-	first := int64(0)
-	for _, t := range touches {
-		if t.At != 0 && t.Source != attribution.FromCoupon && (first == 0 || t.At < first) {
-			first = t.At
-		}
-	}
-	return first
 }
 
 // buyer compares the shopper with the creators of the touches, and counts units for the resale rule.
@@ -347,11 +337,7 @@ func (g *group) mendLater(f *found) error {
 	if len(later) == 0 {
 		return nil
 	}
-	ids := make([]string, 0, len(later))
-	for one := range later {
-		ids = append(ids, one)
-	}
-	sort.Strings(ids)
+	ids := slices.Sorted(maps.Keys(later))
 	if err := g.readLines(ids); err != nil {
 		return err
 	}
@@ -386,7 +372,7 @@ func (g *group) mayChange(p *purchase, n neighbour) bool {
 
 // mend adds what the fresh orders change in a line's facts, and tells whether anything did.
 func (g *group) mend(f *found, l *line) bool {
-	first, changed := earliestTouch(l.facts.Touches), false
+	first, changed := attribution.Earliest(l.facts.Touches), false
 	own := l.order.facts.Shopper.Identity()
 	for _, p := range g.fresh {
 		if !p.shares(l.order) {

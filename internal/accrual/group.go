@@ -13,6 +13,7 @@ import (
 	"tributary/internal/commission"
 	"tributary/internal/db"
 	"tributary/internal/decision"
+	"tributary/internal/enrolment"
 	"tributary/internal/fault"
 	"tributary/internal/order"
 )
@@ -34,6 +35,11 @@ type group struct {
 	claims  map[string]*claim // completed bounties, by the store's id
 	decided []*claim          // those that are decided in this group
 	nearby  []nearby          // bounties of shoppers of whom an order came in
+
+	standings map[enrolment.Key]enrolment.History // as far as they were asked for
+	// What is withheld from now on, and no more.
+	withheldRows, withheldGone [][]any
+	sold                       map[enrolment.Key]bool // enrolments on trial that a line of this group is credited to
 
 	eventRows   [][]any
 	waitingRows [][]any
@@ -72,7 +78,8 @@ func (a *Accrual) open(tx *db.Tx, marketplace uint16) (*group, error) {
 		return nil, err
 	}
 	return &group{a: a, tx: tx, book: b, now: tx.Now(), no: marketplace, known: map[string][]byte{},
-		orders: map[string]*purchase{}, waiting: map[string][]waiting{}, claims: map[string]*claim{}}, nil
+		orders: map[string]*purchase{}, waiting: map[string][]waiting{}, claims: map[string]*claim{},
+		standings: map[enrolment.Key]enrolment.History{}, sold: map[enrolment.Key]bool{}}, nil
 }
 
 func (g *group) lane() int64 { return int64(g.no) }

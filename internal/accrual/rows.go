@@ -52,6 +52,7 @@ type line struct {
 	isNew   bool
 	changed bool // events came
 	judge   bool // facts are new or changed: attribution is decided again
+	settle  bool // the fate of what is withheld of it is decided anew
 	facts   *commission.Facts
 	sent    *order.Line // a new line as the store sent it
 	coupons []string    // of the order.placed that brought it

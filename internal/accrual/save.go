@@ -8,11 +8,13 @@ import (
 	"tributary/internal/decision"
 	"tributary/internal/fault"
 	"tributary/internal/ledger"
+	"tributary/internal/sums"
 )
 
 // save writes what the group changed: multi-row, keys sorted where rows are shared, the rows that everyone shares last.
 func (g *group) save() error {
-	for _, step := range []func() error{g.saveEvents, g.saveOrders, g.saveLines, g.saveBounties, g.saveNotes, g.saveVolumes, func() error { return g.out.sums.Save(g.tx, g.lane()) }} {
+	volumes := func() error { return sums.SaveVolumes(g.tx, g.lane(), g.out.volumeKeys, g.out.volumeMonths) }
+	for _, step := range []func() error{g.saveEvents, g.saveOrders, g.saveLines, g.saveBounties, g.saveNotes, volumes, g.saveHolds, func() error { return g.out.sums.Save(g.tx, g.lane()) }} {
 		if err := step(); err != nil {
 			return err
 		}

@@ -1,12 +1,11 @@
 package accrual
 
 import (
+	"maps"
 	"slices"
-	"time"
 
 	"tributary/internal/attribution"
 	"tributary/internal/click"
-	"tributary/internal/clock"
 	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/enrolment"
@@ -47,7 +46,7 @@ func (g *group) readTouches(f *found) error {
 			touches := g.tokenTouches(l.sent.Clicks, attribution.FromToken)
 			touches = append(touches, g.tokenTouches(bound[string(p.facts.Shopper.Known[creator.FactCustomer])], attribution.FromCustomer)...)
 			for i, sent := range l.sent.Touches {
-				touches = append(touches, importedTouch(tracking[link.CleanTag(sent.Tag)], g.no, int64(i)+1, sent.ClickedAt))
+				touches = append(touches, link.ImportedTouch(tracking[link.CleanTag(sent.Tag)], g.no, int64(i)+1, sent.ClickedAt))
 			}
 			f.tokens[l] = append(attribution.Distinct(touches), f.couponTouches(l.coupons)...)
 		}
@@ -61,12 +60,8 @@ func (g *group) readTouches(f *found) error {
 		}
 	}
 	delete(creators, 0)
-	ids := make([]id.ID, 0, len(creators))
-	for one := range creators {
-		ids = append(ids, one)
-	}
-	slices.Sort(ids)
-	f.standings, err = enrolment.Standings(g.tx, g.no, ids)
+	f.standings, err = enrolment.Standings(g.tx, g.no, slices.Sorted(maps.Keys(creators)))
+	maps.Copy(g.standings, f.standings)
 	return err
 }
 
@@ -74,54 +69,24 @@ func (g *group) tokenTouches(tokens []string, source attribution.Source) []attri
 	touches := make([]attribution.Touch, 0, len(tokens))
 	for _, text := range tokens {
 		t, err := g.a.sealer.Open(text)
-		switch {
-		case err != nil:
+		if err != nil {
 			touches = append(touches, attribution.Touch{Source: source, Broken: attribution.BadToken})
-		case t.Market != g.no:
-			touches = append(touches, attribution.Touch{Source: source, Broken: attribution.WrongMarketplace, Click: t.Click, At: clock.Micro(t.At)})
-		default:
-			if t.Flags.Has(click.FlagUnlogged) && t.Kind != click.KindView {
-				g.unlogged = append(g.unlogged, t)
-			}
-			touch := attribution.Touch{Source: source, Click: t.Click, Creator: t.Creator, Program: uint8(t.Program),
-				Tracking: t.Tracking, Link: t.Link, At: clock.Micro(t.At), Landed: uint8(t.Landed), Place: t.Place, Kind: uint8(t.Kind),
-				Invalid: t.Flags.Has(click.FlagInvalid), Paid: t.Flags.Has(click.FlagPaid)}
-			if touch.Seconds, touch.Boosted, touch.View = link.View(t); touch.View {
-				touch.Product = t.Place
-			}
-			touches = append(touches, touch)
+			continue
 		}
+		if t.Market == g.no && t.Flags.Has(click.FlagUnlogged) && t.Kind != click.KindView {
+			g.unlogged = append(g.unlogged, t)
+		}
+		touches = append(touches, link.TokenTouch(t, g.no, source))
 	}
 	return touches
-}
-
-// importedTouch is a click of another system. A tag that nobody here has earns nobody anything, like any unknown tag.
-func importedTouch(t link.Tracking, market uint16, number int64, at time.Time) attribution.Touch {
-	touch := attribution.Touch{Source: attribution.FromImport, Click: number, At: clock.Micro(at)}
-	if t.ID == 0 {
-		return touch
-	}
-	if t.Market != market {
-		touch.Broken = attribution.WrongMarketplace
-		return touch
-	}
-	touch.Creator, touch.Program, touch.Tracking = t.Creator, uint8(t.Program), t.ID
-	return touch
 }
 
 // couponTouches are the owners of an order's coupons, in the order's own order; a code that nobody owns is no touch.
 func (f *found) couponTouches(codes []string) (touches []attribution.Touch) {
 	for _, code := range codes {
-		c, known := f.coupons[link.CleanCode(code)]
-		if !known {
-			continue
+		if c, known := f.coupons[link.CleanCode(code)]; known {
+			touches = append(touches, c.Touch())
 		}
-		touch := attribution.Touch{Source: attribution.FromCoupon, Coupon: c.Code, Creator: c.Creator, Program: uint8(c.Program),
-			Tracking: c.Tracking, Since: clock.Micro(c.Since)}
-		if !c.Until.IsZero() {
-			touch.Until = clock.Micro(c.Until)
-		}
-		touches = append(touches, touch)
 	}
 	return touches
 }
@@ -184,23 +149,12 @@ func (g *group) markVerdicts(lists [][]attribution.Touch) error {
 	return nil
 }
 
-// spoilTouches marks those whose click was found invalid, and tells whether there was one that was not marked yet.
-func spoilTouches(touches []attribution.Touch, rules map[int64]string) (changed bool) {
-	for i := range touches {
-		t := &touches[i]
-		if rule, found := rules[t.Click]; found && !t.Invalid && t.Source != attribution.FromImport {
-			t.Invalid, t.Rule, changed = true, rule, true
-		}
-	}
-	return changed
-}
-
 // readPlaces reads the products of new lines, and those that touches landed on.
 func (g *group) readPlaces(f *found) error {
 	var skus []string
 	places := map[int64]bool{}
 	for l, touches := range f.tokens {
-		if l.isNew && (l.ordered.Category == "" || l.ordered.Seller == "" || seen(touches)) {
+		if l.isNew && (l.ordered.Category == "" || l.ordered.Seller == "" || attribution.Seen(touches)) {
 			skus = append(skus, l.sku)
 		}
 		for _, t := range touches {
@@ -220,11 +174,6 @@ func (g *group) readPlaces(f *found) error {
 	}
 	f.landed, err = product.ByPlace(g.tx, g.no, list)
 	return err
-}
-
-// seen tells whether a view is among the touches: then it matters which variation the line is of.
-func seen(touches []attribution.Touch) bool {
-	return slices.ContainsFunc(touches, func(t attribution.Touch) bool { return t.View })
 }
 
 // readOwners finds creators whose own facts equal the shoppers', and learns the payment and device of a creator's own

@@ -8,6 +8,7 @@ import (
 	"tributary/internal/attribution"
 	"tributary/internal/db"
 	"tributary/internal/fault"
+	"tributary/internal/policy"
 )
 
 // Claim is a completed action as it stands: a row, by the store's own id of it.
@@ -32,6 +33,7 @@ type State struct {
 	Earlier  string             `json:"y,omitempty"` // the completion that stands before it, as in its facts
 	Keys     [][]byte           `json:"k,omitempty"` // of the shopper: under which orders know them
 	Content  []byte             `json:"n"`           // tells whether it is sent again with other content
+	Kept     policy.Kept        `json:"w,omitzero"`  // what is kept apart of what it has earned
 }
 
 // Decision is the stored form of what was decided: whole, or a reference to the version whose facts still hold.

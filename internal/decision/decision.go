@@ -19,6 +19,7 @@ import (
 	"tributary/internal/id"
 	"tributary/internal/market"
 	"tributary/internal/order"
+	"tributary/internal/policy"
 	"tributary/internal/ratecard"
 	"tributary/internal/sums"
 )
@@ -56,6 +57,8 @@ type State struct {
 	Nothing sums.Nothing       `json:"n,omitzero"`
 	// Later tells that the card of the first shipment applies, which is not known yet when the order comes.
 	Later bool `json:"l,omitempty"`
+	// Kept tells what is kept apart of what the line has earned.
+	Kept policy.Kept `json:"w,omitzero"`
 }
 
 // Terms are what a line was ordered with, out of its facts.
@@ -128,6 +131,14 @@ func Subject(orderID, lineID string) string {
 }
 
 var subjectPart = strings.NewReplacer("%", "%25", "/", "%2F")
+
+// Parts reads a subject of the forms that this package writes: its kind, and up to two names behind it.
+func Parts(subject string) (kind, first, second string) {
+	parts := append(strings.SplitN(subject, "/", 3), "", "")
+	return parts[0], subjectName.Replace(parts[1]), subjectName.Replace(parts[2])
+}
+
+var subjectName = strings.NewReplacer("%2F", "/", "%25", "%")
 
 // BountySubject names a completed bounty.
 func BountySubject(bountyID string) string { return "bounty/" + subjectPart.Replace(bountyID) }

@@ -18,23 +18,24 @@ import (
 
 // Market is one marketplace.
 type Market struct {
-	No          uint16        `json:"-"`
-	ID          string        `json:"-"`
-	Version     int64         `json:"-"` // rises with every change, so that caches know
-	Name        string        `json:"name"`
-	Currency    string        `json:"currency"`
-	Zone        string        `json:"zone"`
-	Locale      string        `json:"locale"`
-	Countries   []string      `json:"countries"`            // ISO 3166 alpha-2; none: all countries
-	Home        string        `json:"home"`                 // https://store.example
-	ProductURL  string        `json:"product"`              // with {sku}
-	SearchURL   string        `json:"search"`               // with {query}
-	CategoryURL string        `json:"category"`             // with {category}
-	CartURL     string        `json:"cart"`                 // with {items}: sku:quantity,…
-	Hosts       []string      `json:"hosts"`                // the marketplace's own hosts: the only targets of /to
-	Seller      string        `json:"seller,omitempty"`     // the shop's own id among sellers: its lines carry no fee
-	Trademarks  []string      `json:"trademarks,omitempty"` // the operator's own words: ads on them earn nothing
-	Policy      policy.Policy `json:"policy"`
+	No          uint16           `json:"-"`
+	ID          string           `json:"-"`
+	Version     int64            `json:"-"` // rises with every change, so that caches know
+	Name        string           `json:"name"`
+	Currency    string           `json:"currency"`
+	Zone        string           `json:"zone"`
+	Locale      string           `json:"locale"`
+	Countries   []string         `json:"countries"`            // ISO 3166 alpha-2; none: all countries
+	Home        string           `json:"home"`                 // https://store.example
+	ProductURL  string           `json:"product"`              // with {sku}
+	SearchURL   string           `json:"search"`               // with {query}
+	CategoryURL string           `json:"category"`             // with {category}
+	CartURL     string           `json:"cart"`                 // with {items}: sku:quantity,…
+	Hosts       []string         `json:"hosts"`                // the marketplace's own hosts: the only targets of /to
+	Seller      string           `json:"seller,omitempty"`     // the shop's own id among sellers: its lines carry no fee
+	Trademarks  []string         `json:"trademarks,omitempty"` // the operator's own words: ads on them earn nothing
+	Policy      policy.Policy    `json:"policy"`
+	Admission   policy.Admission `json:"admission,omitzero"`
 }
 
 var idForm = regexp.MustCompile(`^[a-z][a-z0-9-]{1,15}$`)
@@ -54,6 +55,9 @@ func (m Market) Check() error {
 		return fault.Invalidf("marketplace.zone", "%q is not a time zone", "write a name such as America/New_York", m.Zone)
 	}
 	if err := checkTrademarks(m.Trademarks); err != nil {
+		return err
+	}
+	if err := m.Admission.Check(); err != nil {
 		return err
 	}
 	return m.Policy.Check()
