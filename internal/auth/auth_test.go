@@ -23,14 +23,15 @@ func write(t *testing.T, d *db.DB, fn func(*db.Tx) error) error {
 
 func TestRoles(t *testing.T) {
 	for _, role := range auth.Everybody {
-		if auth.Staff.Has(role) == (role == auth.Creator) || auth.Creators.Has(role) != (role == auth.Creator) {
+		seats := role == auth.Creator || role == auth.Brand || role == auth.Agency
+		if auth.Staff.Has(role) == seats || auth.Accounts.Has(role) != seats || auth.Creators.Has(role) != (role == auth.Creator) {
 			t.Errorf("%s is in the wrong set", role)
 		}
 		if auth.Roles(0).Has(role) {
 			t.Errorf("the empty set lets %s in", role)
 		}
 	}
-	if (auth.Staff | auth.Creators).Has("root") || auth.Of("root") != 0 {
+	if (auth.Staff | auth.Creators).Has("root") || auth.Of("root") != 0 || auth.Of("") != 0 {
 		t.Error("a role that does not exist is let in")
 	}
 }
