@@ -51,7 +51,7 @@ func StaffMembers(tx *db.Tx) (all []StaffMember, err error) {
 
 // SetRole gives one of the staff another role of the staff. The last admin stays one: Conflict. Nobody becomes staff by it:
 // somebody who acts for creators or brands needs an account of their own for that. It counts from the next request on.
-func SetRole(tx *db.Tx, principal id.ID, role Role, _ time.Time) error {
+func SetRole(tx *db.Tx, principal id.ID, role Role) error {
 	if !Staff.Has(role) {
 		return fault.Invalidf("role", "is not a role of the staff", "send admin, reviewer, finance, support or auditor")
 	}
