@@ -43,7 +43,7 @@ func newBounties(t testing.TB, change ...func(*market.Market)) *bounties {
 			if err != nil {
 				return err
 			}
-			for _, c := range []id.ID{alice, bob} {
+			for _, c := range []id.ID{alice, bob, dana} {
 				tracking := link.Tracking{ID: c * 10, Tag: fmt.Sprintf("creator%d-20", c), Creator: c, Program: click.Associates, Market: 1, Name: "x", Created: long}
 				if o.Action == "business_signup" {
 					if err := link.Open(tx, tracking); err != nil {

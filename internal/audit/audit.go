@@ -3,7 +3,8 @@
 // pages read from the lines. What nothing else repeats it holds against its seal (docs/decisions/sealed-rows.md).
 //
 // What must always hold: a value that became another one is told before it is believed; whatever stands in a row, the audit
-// goes on with the next one; its memory is that of a page, and of the sums that pages read.
+// goes on with the next one; its memory is that of a page, of the sums that pages read, and of
+// what was ever withheld.
 //
 // It calls the same pure functions as accrual, on stored facts and nothing else, and changes nothing. It knows what a
 // sound database holds, not how a file is kept: that is for db.Check.
@@ -51,15 +52,17 @@ type auditor struct {
 	transfers []transfer // of the page's subjects, in the same order
 	lines     []line     // rows of lines of the page, by subject
 	claims    map[string]*claim
+
+	decided, kept map[string]apart // what is kept apart, by the line or bounty: as decided, and as rows say
 }
 
 // Verify audits a marketplace, and tells each difference in plain words.
 func Verify(tx *db.Tx, lane int64, differ func(string)) (Verified, error) {
-	a := &auditor{tx: tx, lane: lane, differ: differ, added: newAdded(),
+	a := &auditor{tx: tx, lane: lane, differ: differ, added: newAdded(), decided: map[string]apart{}, kept: map[string]apart{},
 		forms: form.New[decision.Line](policy.Policy{}, attribution.Buyer{}, (*ratecard.Rate)(nil), (*ratecard.Contract)(nil), []ratecard.Offer(nil),
 			(*commission.Basis)(nil)),
 		states: form.New[decision.State](commission.Basis{}), ordered: form.New[decision.Ordered]()}
-	for _, step := range []func() error{a.readMarket, a.verifyDecisions, a.verifyCounts, a.verifySealed, a.verifyKeys, a.verifySums, a.verifyStrays} {
+	for _, step := range []func() error{a.readMarket, a.verifyDecisions, a.verifyCounts, a.verifyHolds, a.verifySealed, a.verifyKeys, a.verifySums, a.verifyStrays} {
 		if err := step(); err != nil {
 			return a.seen, err
 		}
@@ -162,6 +165,8 @@ func (a *auditor) verifySubject(versions []stored, posts []transfer, row *line) 
 		a.verifyVolume(versions, posts)
 	case "bounty":
 		a.verifyBounty(versions, posts)
+	case "hold":
+		a.verifyHold(versions, posts)
 	case "adjustment":
 		a.verifyAdjustment(versions, posts)
 	case "close":

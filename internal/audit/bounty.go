@@ -103,6 +103,7 @@ func (a *auditor) compareClaim(row *claim, c *bounty.Claim) {
 		a.tell("%s: the row's state cannot be read: %v", name, err)
 		return
 	}
+	a.rowKeeps(name, s.Kept, s.Basis.Creator, s.Basis.Program, s.Held.Months)
 	for _, key := range s.Keys {
 		a.keys.expect(key, row.at, bountyMark+row.id)
 	}

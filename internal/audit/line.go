@@ -97,6 +97,7 @@ func (a *auditor) compareLine(l *line, h *history, newest int64) {
 		return
 	}
 	a.added.line(l.order, &s)
+	a.rowKeeps(l.subject, s.Kept, s.Basis.Creator, s.Basis.Program, s.Held.Months)
 	if l.version != newest || l.whole != h.whole {
 		a.tell("%s: the row stands at versions %d and %d; decided are %d and %d", l.subject, l.version, l.whole, newest, h.whole)
 		return
