@@ -10,7 +10,7 @@ import (
 
 // pages are the doors for people.
 func (t *node) pages() http.Handler {
-	t.web = web.New(web.Config{DB: t.db, Clock: t.clock, Hints: t.hints, Address: t.home, LinkMade: t.state.Know,
+	t.web = web.New(web.Config{DB: t.db, Clock: t.clock, Ring: t.ring, Hints: t.hints, Address: t.home, LinkMade: t.state.Know,
 		Secure: len(t.home) > 8 && t.home[:8] == "https://", Unshipped: t.unshipped,
 		Works: staff.Works{Accrual: t.accrual, WhatIf: t.tries}})
 	return t.web

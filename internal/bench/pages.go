@@ -216,7 +216,7 @@ func (y *pageYear) orders(ctx context.Context, count int) error {
 
 // look asks for every page, as creators and as the operator, and notes the server's time.
 func (y *pageYear) look(ctx context.Context, report *Report) error {
-	pages := web.New(web.Config{DB: y.DB, Clock: y.Clock, Hints: &event.Hints{}, Address: "http://go.example"})
+	pages := web.New(web.Config{DB: y.DB, Clock: y.Clock, Ring: y.Ring, Hints: &event.Hints{}, Address: "http://go.example"})
 	defer pages.Close()
 	watch := &stopwatch{next: pages}
 	address, stop, err := y.program.listen(ctx, watch)

@@ -3,7 +3,6 @@ package claim
 import (
 	"time"
 
-	"tributary/internal/enrolment"
 	"tributary/internal/explain"
 	"tributary/internal/id"
 )
@@ -244,7 +243,7 @@ func endsSessions(t explain.Touch) bool {
 	case "bad_token", "wrong_marketplace", "invalid_traffic", "paid_ad":
 		return false
 	case "enrolment_not_active":
-		return enrolment.State(t.Standing).Active()
+		return t.StoodActive()
 	}
 	return true
 }

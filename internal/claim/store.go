@@ -9,17 +9,19 @@ import (
 	"tributary/internal/db"
 	"tributary/internal/fault"
 	"tributary/internal/id"
+	"tributary/internal/person"
 )
 
 // maxPage bounds one page of a list.
 const maxPage = 200
 
-const columns = `id, market, creator, state, outcome, reason, correction, opened, due, closed, body`
+const columns = `id, market, creator, state, outcome, reason, correction, opened, due, closed, sealed, body`
 
 var (
 	insertOne = db.Statement(`INSERT INTO claim (id, market, creator, subject, state, outcome, reason, correction, opened, due,
-		closed, body) VALUES ($1, $2, $3, $4, 'open', '', '', 0, $5, $6, 0, $7)`)
-	insertStep = db.Statement(`INSERT INTO claim_step (claim, no, at, who, action, words) VALUES ($1, $2, $3, $4, $5, $6)`)
+		closed, sealed, body) VALUES ($1, $2, $3, $4, 'open', '', '', 0, $5, $6, 0, 1, $7)`)
+	insertStep = db.Statement(`INSERT INTO claim_step (claim, no, at, who, action, sealed, words)
+		VALUES ($1, $2, $3, $4, $5, 1, $6)`)
 	// Only what is open can end: of two who answer at once only one does.
 	endOne = db.Statement(`UPDATE claim SET state = $2, outcome = $3, reason = $4, correction = $5, closed = $6
 		WHERE id = $1 AND state = 'open'`)
@@ -30,7 +32,8 @@ var (
 	selectOne     = db.Statement(`SELECT ` + columns + ` FROM claim WHERE id = $1`)
 	selectSubject = db.Statement(`SELECT ` + columns + ` FROM claim WHERE creator = $1 AND market = $2 AND subject = $3
 		AND state = 'open'`)
-	selectSteps     = db.Statement(`SELECT at, who, action, words FROM claim_step WHERE claim = $1 ORDER BY no`)
+	selectSteps = db.Statement(`SELECT no, at, who, action, sealed, words FROM claim_step
+		WHERE claim = $1 ORDER BY no`)
 	countSteps      = db.Statement(`SELECT COUNT(*) FROM claim_step WHERE claim = $1`)
 	countOpen       = db.Statement(`SELECT COUNT(*) FROM claim WHERE creator = $1 AND state = 'open'`)
 	selectOfCreator = db.Statement(`SELECT ` + columns + ` FROM claim WHERE creator = $1 AND id < $2
@@ -67,13 +70,13 @@ type note struct {
 // Open opens a claim for a person, in a transaction that holds the marketplace's lane; who is the account or creator that
 // asks. One that is open already about the same thing is given instead, and opened is false. Where the system's own answer
 // leaves nothing to claim, it is a Conflict.
-func Open(tx *db.Tx, marketplace uint16, zone *time.Location, creator id.ID, who string, r Request) (
+func Open(tx *db.Tx, keys person.Keys, marketplace uint16, zone *time.Location, creator id.ID, who string, r Request) (
 	c Claim, opened bool, err error) {
 	now, turn := tx.Now(), tx.Turn(int64(marketplace))
 	if r, err = r.Check(now, zone); err != nil {
 		return c, false, err
 	}
-	before, err := list(tx, selectSubject, int64(creator), int64(marketplace), r.subject())
+	before, err := list(tx, keys, selectSubject, int64(creator), int64(marketplace), r.subject())
 	if err != nil || len(before) > 0 {
 		return first(before), false, err
 	}
@@ -99,11 +102,15 @@ func Open(tx *db.Tx, marketplace uint16, zone *time.Location, creator id.ID, who
 	if err != nil {
 		return c, false, err
 	}
+	sealed, err := seal(tx, keys, creator, place(c.ID), body)
+	if err != nil {
+		return c, false, err
+	}
 	if _, err := tx.Exec(insertOne, int64(c.ID), int64(marketplace), int64(creator), r.subject(), now.UnixMicro(), c.Due,
-		string(body)); err != nil {
+		sealed); err != nil {
 		return c, false, fault.Wrap(err, "opening a claim")
 	}
-	if err := step(tx, c.ID, now, who, "opened", r.Message); err != nil {
+	if err := step(tx, keys, c, now, who, "opened", r.Message); err != nil {
 		return c, false, err
 	}
 	return c, true, c.announce(tx, turn, "claim.opened")
@@ -118,9 +125,9 @@ func first(claims []Claim) Claim {
 
 // Answer ends a claim with a person's answer, in a transaction that holds the marketplace's lane; who is the account that
 // answers.
-func Answer(tx *db.Tx, marketplace uint16, claim id.ID, who string, v Verdict) (Claim, error) {
+func Answer(tx *db.Tx, keys person.Keys, marketplace uint16, claim id.ID, who string, v Verdict) (Claim, error) {
 	turn := tx.Turn(int64(marketplace))
-	c, err := one(tx, claim, func(c Claim) bool { return c.Market == marketplace })
+	c, err := one(tx, keys, claim, func(c Claim) bool { return c.Market == marketplace })
 	if err != nil {
 		return c, err
 	}
@@ -131,7 +138,7 @@ func Answer(tx *db.Tx, marketplace uint16, claim id.ID, who string, v Verdict) (
 		return c, err
 	}
 	c.State, c.Outcome, c.Reason, c.Correction = StateAnswered, v.Outcome, v.Reason, v.Correction
-	if err := c.end(tx, who, v.Words); err != nil {
+	if err := c.end(tx, keys, who, v.Words); err != nil {
 		return c, err
 	}
 	return c, c.announce(tx, turn, "claim.answered")
@@ -156,17 +163,17 @@ func (c Claim) checkCorrection(tx *db.Tx, correction id.ID) error {
 }
 
 // Withdraw lets a creator take an open claim back.
-func Withdraw(tx *db.Tx, marketplace uint16, creator, claim id.ID, who string) (Claim, error) {
-	c, err := one(tx, claim, func(c Claim) bool { return c.Market == marketplace && c.Creator == creator })
+func Withdraw(tx *db.Tx, keys person.Keys, marketplace uint16, creator, claim id.ID, who string) (Claim, error) {
+	c, err := one(tx, keys, claim, func(c Claim) bool { return c.Market == marketplace && c.Creator == creator })
 	if err != nil {
 		return c, err
 	}
 	c.State = StateWithdrawn
-	return c, c.end(tx, who, "")
+	return c, c.end(tx, keys, who, "")
 }
 
 // end closes an open claim.
-func (c *Claim) end(tx *db.Tx, who, words string) error {
+func (c *Claim) end(tx *db.Tx, keys person.Keys, who, words string) error {
 	c.Closed = tx.Now()
 	changed, err := tx.Exec(endOne, int64(c.ID), string(c.State), string(c.Outcome), c.Reason, int64(c.Correction),
 		c.Closed.UnixMicro())
@@ -176,7 +183,7 @@ func (c *Claim) end(tx *db.Tx, who, words string) error {
 	if changed == 0 {
 		return over()
 	}
-	return step(tx, c.ID, c.Closed, who, string(c.State), words)
+	return step(tx, keys, *c, c.Closed, who, string(c.State), words)
 }
 
 func over() error {
@@ -184,17 +191,17 @@ func over() error {
 }
 
 // Say adds the creator's words to an open claim; creator is whose it must be.
-func Say(tx *db.Tx, marketplace uint16, creator, claim id.ID, who, words string) error {
-	return add(tx, claim, who, "said", words, func(c Claim) bool { return c.Market == marketplace && c.Creator == creator })
+func Say(tx *db.Tx, keys person.Keys, marketplace uint16, creator, claim id.ID, who, words string) error {
+	return add(tx, keys, claim, who, "said", words, func(c Claim) bool { return c.Market == marketplace && c.Creator == creator })
 }
 
 // Ask adds a person's question to an open claim, which the creator reads. The deadline stays.
-func Ask(tx *db.Tx, marketplace uint16, claim id.ID, who, words string) error {
-	return add(tx, claim, who, "asked", words, func(c Claim) bool { return c.Market == marketplace })
+func Ask(tx *db.Tx, keys person.Keys, marketplace uint16, claim id.ID, who, words string) error {
+	return add(tx, keys, claim, who, "asked", words, func(c Claim) bool { return c.Market == marketplace })
 }
 
-func add(tx *db.Tx, claim id.ID, who, action, words string, mine func(Claim) bool) error {
-	c, err := one(tx, claim, mine)
+func add(tx *db.Tx, keys person.Keys, claim id.ID, who, action, words string, mine func(Claim) bool) error {
+	c, err := one(tx, keys, claim, mine)
 	if err != nil {
 		return err
 	}
@@ -204,20 +211,24 @@ func add(tx *db.Tx, claim id.ID, who, action, words string, mine func(Claim) boo
 	if c.State != StateOpen {
 		return over()
 	}
-	return step(tx, claim, tx.Now(), who, action, words)
+	return step(tx, keys, c, tx.Now(), who, action, words)
 }
 
 // step notes what was done. The last place is kept for the claim's end.
-func step(tx *db.Tx, claim id.ID, at time.Time, who, action, words string) error {
+func step(tx *db.Tx, keys person.Keys, c Claim, at time.Time, who, action, words string) error {
 	var count int64
-	if _, err := tx.One(countSteps, []any{&count}, int64(claim)); err != nil {
+	if _, err := tx.One(countSteps, []any{&count}, int64(c.ID)); err != nil {
 		return fault.Wrap(err, "counting a claim's steps")
 	}
 	if talk := action == "said" || action == "asked"; talk && count >= MaxSteps-1 {
 		return fault.New(fault.Exhausted, "words", fmt.Sprintf("this claim has %d steps, and may have no more", count),
 			"answer it, or withdraw it")
 	}
-	_, err := tx.Exec(insertStep, int64(claim), count+1, at.UnixMicro(), who, action, words)
+	sealed, err := seal(tx, keys, c.Creator, placeOfStep(c.ID, count+1), []byte(words))
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(insertStep, int64(c.ID), count+1, at.UnixMicro(), who, action, sealed)
 	return fault.Wrap(err, "noting what was done with a claim")
 }
 
@@ -236,22 +247,22 @@ func (c Claim) announce(tx *db.Tx, turn int64, topic string) error {
 }
 
 // Find reads a claim for the operator's people, with all that was done with it.
-func Find(tx *db.Tx, claim id.ID) (Claim, []Step, error) {
-	c, err := one(tx, claim, func(Claim) bool { return true })
+func Find(tx *db.Tx, keys person.Keys, claim id.ID) (Claim, []Step, error) {
+	c, err := one(tx, keys, claim, func(Claim) bool { return true })
 	if err != nil {
 		return c, nil, err
 	}
-	steps, err := stepsOf(tx, claim)
+	steps, err := stepsOf(tx, keys, c)
 	return c, steps, err
 }
 
 // Mine reads a claim for its creator: those of others do not exist, and the operator's people have no names.
-func Mine(tx *db.Tx, creator, claim id.ID) (Claim, []Step, error) {
-	c, err := one(tx, claim, func(c Claim) bool { return c.Creator == creator })
+func Mine(tx *db.Tx, keys person.Keys, creator, claim id.ID) (Claim, []Step, error) {
+	c, err := one(tx, keys, claim, func(c Claim) bool { return c.Creator == creator })
 	if err != nil {
 		return c, nil, err
 	}
-	steps, err := stepsOf(tx, claim)
+	steps, err := stepsOf(tx, keys, c)
 	for i := range steps {
 		if steps[i].Action == "asked" || steps[i].Action == string(StateAnswered) {
 			steps[i].Who = ""
@@ -261,8 +272,8 @@ func Mine(tx *db.Tx, creator, claim id.ID) (Claim, []Step, error) {
 }
 
 // one reads a claim that the reader may know of.
-func one(tx *db.Tx, claim id.ID, mine func(Claim) bool) (Claim, error) {
-	found, err := list(tx, selectOne, int64(claim))
+func one(tx *db.Tx, keys person.Keys, claim id.ID, mine func(Claim) bool) (Claim, error) {
+	found, err := list(tx, keys, selectOne, int64(claim))
 	if err == nil && (len(found) == 0 || !mine(found[0])) {
 		err = fault.New(fault.NotFound, "claim", "there is no such claim", "check the id")
 	}
@@ -272,31 +283,47 @@ func one(tx *db.Tx, claim id.ID, mine func(Claim) bool) (Claim, error) {
 	return found[0], nil
 }
 
-func stepsOf(tx *db.Tx, claim id.ID) (steps []Step, err error) {
-	err = tx.Each(selectSteps, func(scan func(...any) error) error {
+func stepsOf(tx *db.Tx, keys person.Keys, c Claim) (steps []Step, err error) {
+	var places []string
+	var sealed []bool
+	if err := tx.Each(selectSteps, func(scan func(...any) error) error {
 		var s Step
-		var at int64
-		err := scan(&at, &s.Who, &s.Action, &s.Words)
+		var no, at, is int64
+		err := scan(&no, &at, &s.Who, &s.Action, &is, &s.Words)
 		s.At = time.UnixMicro(at).UTC()
-		steps = append(steps, s)
+		steps, places, sealed = append(steps, s), append(places, placeOfStep(c.ID, no)), append(sealed, is != 0)
 		return err
-	}, int64(claim))
-	return steps, fault.Wrap(err, "reading a claim's history")
+	}, int64(c.ID)); err != nil {
+		return nil, fault.Wrap(err, "reading a claim's history")
+	}
+	for i := range steps {
+		if !sealed[i] {
+			continue
+		}
+		words, ok, err := open(tx, keys, c.Creator, places[i], steps[i].Words)
+		if err != nil {
+			return nil, err
+		}
+		if steps[i].Words = gone; ok {
+			steps[i].Words = string(words)
+		}
+	}
+	return steps, nil
 }
 
 // OfCreator gives a creator's claims, newest first, before an id (zero: the newest); marketplace 0 means all.
-func OfCreator(tx *db.Tx, creator id.ID, marketplace uint16, before id.ID, limit int) ([]Claim, error) {
-	return list(tx, selectOfCreator, int64(creator), newest(before), int64(marketplace), page(limit))
+func OfCreator(tx *db.Tx, keys person.Keys, creator id.ID, marketplace uint16, before id.ID, limit int) ([]Claim, error) {
+	return list(tx, keys, selectOfCreator, int64(creator), newest(before), int64(marketplace), page(limit))
 }
 
 // Queue gives the open claims, those due first in front, behind (due, id); marketplace 0 means all.
-func Queue(tx *db.Tx, marketplace uint16, due string, after id.ID, limit int) ([]Claim, error) {
-	return list(tx, selectQueue, due, int64(after), int64(marketplace), page(limit))
+func Queue(tx *db.Tx, keys person.Keys, marketplace uint16, due string, after id.ID, limit int) ([]Claim, error) {
+	return list(tx, keys, selectQueue, due, int64(after), int64(marketplace), page(limit))
 }
 
 // Past gives the claims that are answered or withdrawn, newest first, before an id (zero: the newest).
-func Past(tx *db.Tx, marketplace uint16, before id.ID, limit int) ([]Claim, error) {
-	return list(tx, selectPast, newest(before), int64(marketplace), page(limit))
+func Past(tx *db.Tx, keys person.Keys, marketplace uint16, before id.ID, limit int) ([]Claim, error) {
+	return list(tx, keys, selectPast, newest(before), int64(marketplace), page(limit))
 }
 
 // Counts tells how many claims are open, and how many of these are overdue on a local date; marketplace 0 means all.
@@ -315,28 +342,32 @@ func newest(before id.ID) int64 {
 	return int64(before)
 }
 
-func list(tx *db.Tx, statement *db.Stmt, args ...any) ([]Claim, error) {
+func list(tx *db.Tx, keys person.Keys, statement *db.Stmt, args ...any) ([]Claim, error) {
 	var all []Claim
-	err := tx.Each(statement, func(scan func(...any) error) error {
+	var bodies []string
+	var sealed []bool
+	if err := tx.Each(statement, func(scan func(...any) error) error {
 		var c Claim
-		var number, market, creator, correction, opened, closed int64
+		var number, market, creator, correction, opened, closed, is int64
 		var body string
 		if err := scan(&number, &market, &creator, &c.State, &c.Outcome, &c.Reason, &correction, &opened, &c.Due, &closed,
-			&body); err != nil {
+			&is, &body); err != nil {
 			return err
 		}
-		var k kept
-		if err := json.Unmarshal([]byte(body), &k); err != nil {
-			return err
-		}
-		c.Request, c.Known = k.Request, k.Known
 		c.ID, c.Market, c.Creator, c.Correction = id.ID(number), uint16(market), id.ID(creator), id.ID(correction)
 		c.Opened = time.UnixMicro(opened).UTC()
 		if closed != 0 {
 			c.Closed = time.UnixMicro(closed).UTC()
 		}
-		all = append(all, c)
+		all, bodies, sealed = append(all, c), append(bodies, body), append(sealed, is != 0)
 		return nil
-	}, args...)
-	return all, fault.Wrap(err, "reading claims")
+	}, args...); err != nil {
+		return nil, fault.Wrap(err, "reading claims")
+	}
+	for i := range all {
+		if err := all[i].read(tx, keys, bodies[i], sealed[i]); err != nil {
+			return nil, fault.Wrap(err, "reading claims")
+		}
+	}
+	return all, nil
 }

@@ -33,7 +33,7 @@ func (w *world) told() (rows []string) {
 }
 
 func (w *world) mine(c, one id.ID) (found claim.Claim, steps []claim.Step, err error) {
-	w.db.Read(context.Background(), func(tx *db.Tx) error { found, steps, err = claim.Mine(tx, c, one); return nil })
+	w.db.Read(context.Background(), func(tx *db.Tx) error { found, steps, err = claim.Mine(tx, w.keys(), c, one); return nil })
 	return found, steps, err
 }
 
@@ -54,8 +54,10 @@ func TestClaimIsAnswered(t *testing.T) {
 	if opened || again.ID != c.ID || again.Message != r.Message || again.Expected != 90 {
 		t.Errorf("asked twice: %+v", again)
 	}
-	w.must(w.lane(func(tx *db.Tx) error { return claim.Ask(tx, 1, c.ID, staff, "On which page was the link?") }))
-	w.must(w.lane(func(tx *db.Tx) error { return claim.Say(tx, 1, alice, c.ID, alice.Text(id.Creator), "On /tea.") }))
+	w.must(w.lane(func(tx *db.Tx) error { return claim.Ask(tx, w.keys(), 1, c.ID, staff, "On which page was the link?") }))
+	w.must(w.lane(func(tx *db.Tx) error {
+		return claim.Say(tx, w.keys(), 1, alice, c.ID, alice.Text(id.Creator), "On /tea.")
+	}))
 
 	adjusted := w.adjusted(alice, 90)
 	w.must(w.clock.Set(begin.AddDate(0, 0, 2)))
@@ -68,7 +70,7 @@ func TestClaimIsAnswered(t *testing.T) {
 	w.refused("answered twice", fault.Conflict, "", func() error { _, err := w.answer(c.ID, verdict); return err })
 	w.refused("withdrawn after the answer", fault.Conflict, "", func() error { return w.withdraw(alice, c.ID) })
 	w.refused("said after the answer", fault.Conflict, "", func() error {
-		return w.lane(func(tx *db.Tx) error { return claim.Say(tx, 1, alice, c.ID, "cr_", "But.") })
+		return w.lane(func(tx *db.Tx) error { return claim.Say(tx, w.keys(), 1, alice, c.ID, "cr_", "But.") })
 	})
 
 	found, steps, err := w.mine(alice, c.ID)
@@ -87,7 +89,7 @@ func TestClaimIsAnswered(t *testing.T) {
 		t.Errorf("the story:\n%s\nwant\n%s", got, want)
 	}
 	w.read(func(tx *db.Tx) error {
-		_, steps, err := claim.Find(tx, c.ID)
+		_, steps, err := claim.Find(tx, w.keys(), c.ID)
 		if len(steps) != 4 || steps[3].Who != staff {
 			t.Errorf("for staff: %+v", steps)
 		}
@@ -122,7 +124,10 @@ func (w *world) adjusted(c id.ID, amount int64) id.ID {
 }
 
 func (w *world) withdraw(c, one id.ID) error {
-	return w.lane(func(tx *db.Tx) error { _, err := claim.Withdraw(tx, 1, c, one, c.Text(id.Creator)); return err })
+	return w.lane(func(tx *db.Tx) error {
+		_, err := claim.Withdraw(tx, w.keys(), 1, c, one, c.Text(id.Creator))
+		return err
+	})
 }
 
 // What is credited and worth something leaves nothing to claim.
@@ -147,18 +152,18 @@ func TestClaimsOfOthers(t *testing.T) {
 	}
 	w.refused("withdrawn", fault.NotFound, "claim", func() error { return w.withdraw(bob, c.ID) })
 	w.refused("said", fault.NotFound, "claim", func() error {
-		return w.lane(func(tx *db.Tx) error { return claim.Say(tx, 1, bob, c.ID, "cr_", "Mine.") })
+		return w.lane(func(tx *db.Tx) error { return claim.Say(tx, w.keys(), 1, bob, c.ID, "cr_", "Mine.") })
 	})
 	w.refused("answered from another marketplace", fault.NotFound, "claim", func() error {
 		return w.db.Lane(context.Background(), db.Interactive, w.clock.Now(), []int64{2}, func(tx *db.Tx) error {
-			_, err := claim.Answer(tx, 2, c.ID, staff, claim.Verdict{Outcome: claim.Declined, Reason: "other", Words: "No."})
+			_, err := claim.Answer(tx, w.keys(), 2, c.ID, staff, claim.Verdict{Outcome: claim.Declined, Reason: "other", Words: "No."})
 			return err
 		})
 	})
 	w.refused("no such claim", fault.NotFound, "claim", func() error { return w.withdraw(alice, c.ID+1) })
 	mine := w.opened(bob, "1001") // the same order, asked about by somebody else
 	w.read(func(tx *db.Tx) error {
-		list, err := claim.OfCreator(tx, bob, 0, 0, 100)
+		list, err := claim.OfCreator(tx, w.keys(), bob, 0, 0, 100)
 		if len(list) != 1 || list[0].ID != mine.ID {
 			t.Errorf("listed: %+v", list)
 		}
@@ -210,10 +215,10 @@ func TestLimits(t *testing.T) {
 	w.must(w.withdraw(alice, last.ID))
 	c := w.opened(alice, "one more")
 	for i := range claim.MaxSteps - 2 {
-		w.must(w.lane(func(tx *db.Tx) error { return claim.Say(tx, 1, alice, c.ID, "cr_", fmt.Sprint("and ", i)) }))
+		w.must(w.lane(func(tx *db.Tx) error { return claim.Say(tx, w.keys(), 1, alice, c.ID, "cr_", fmt.Sprint("and ", i)) }))
 	}
 	w.refused("one step more", fault.Exhausted, "words", func() error {
-		return w.lane(func(tx *db.Tx) error { return claim.Ask(tx, 1, c.ID, staff, "Why?") })
+		return w.lane(func(tx *db.Tx) error { return claim.Ask(tx, w.keys(), 1, c.ID, staff, "Why?") })
 	})
 	if _, err := w.answer(c.ID, claim.Verdict{Outcome: claim.Declined, Reason: "other", Words: "Enough."}); err != nil {
 		t.Errorf("a full claim can be answered: %v", err)
@@ -252,7 +257,7 @@ func TestQueue(t *testing.T) {
 	second, third := w.opened(alice, "2"), w.opened(bob, "3") // due 20 March
 	queue := func(due string, after id.ID, limit int) (ids []id.ID) {
 		w.read(func(tx *db.Tx) error {
-			list, err := claim.Queue(tx, 1, due, after, limit)
+			list, err := claim.Queue(tx, w.keys(), 1, due, after, limit)
 			for _, c := range list {
 				ids = append(ids, c.ID)
 			}
@@ -291,7 +296,7 @@ func TestQueue(t *testing.T) {
 		t.Errorf("after an answer: %v, %s", got, counts("2026-03-21"))
 	}
 	w.read(func(tx *db.Tx) error {
-		past, err := claim.Past(tx, 1, 0, 10)
+		past, err := claim.Past(tx, w.keys(), 1, 0, 10)
 		if len(past) != 1 || past[0].ID != second.ID {
 			t.Errorf("past: %+v", past)
 		}

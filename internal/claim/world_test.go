@@ -21,6 +21,7 @@ import (
 	"tributary/internal/market"
 	"tributary/internal/money"
 	"tributary/internal/order"
+	"tributary/internal/person"
 	"tributary/internal/policy"
 	"tributary/internal/product"
 	"tributary/internal/ratecard"
@@ -151,7 +152,7 @@ func (w *world) known(c id.ID, q claim.Question) (k claim.Known) {
 
 func (w *world) open(c id.ID, r claim.Request) (one claim.Claim, opened bool, err error) {
 	err = w.lane(func(tx *db.Tx) error {
-		one, opened, err = claim.Open(tx, 1, w.m.Location(), c, c.Text(id.Creator), r)
+		one, opened, err = claim.Open(tx, w.keys(), 1, w.m.Location(), c, c.Text(id.Creator), r)
 		return err
 	})
 	return one, opened, err
@@ -174,7 +175,7 @@ func about(name string) claim.Request {
 const staff = "us_0000000000001"
 
 func (w *world) answer(one id.ID, v claim.Verdict) (c claim.Claim, err error) {
-	err = w.lane(func(tx *db.Tx) error { c, err = claim.Answer(tx, 1, one, staff, v); return err })
+	err = w.lane(func(tx *db.Tx) error { c, err = claim.Answer(tx, w.keys(), 1, one, staff, v); return err })
 	return c, err
 }
 
@@ -207,3 +208,5 @@ func (w *world) refused(name string, kind fault.Kind, field string, do func() er
 		w.t.Errorf("%s: left %d rows", name, after-before)
 	}
 }
+
+func (w *world) keys() person.Keys { return person.Keys{Ring: w.ring} }

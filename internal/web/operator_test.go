@@ -11,6 +11,7 @@ import (
 	"tributary/internal/claim"
 	"tributary/internal/db"
 	"tributary/internal/id"
+	"tributary/internal/person"
 	"tributary/internal/report"
 )
 
@@ -56,7 +57,7 @@ func linkTo(body, begin string) string {
 func (w *world) asks(one id.ID, order string, expected int64) (c claim.Claim) {
 	w.t.Helper()
 	if err := w.db.Lane(w.t.Context(), db.Interactive, w.clock.Now(), []int64{1}, func(tx *db.Tx) (err error) {
-		c, _, err = claim.Open(tx, 1, w.us.Location(), one, one.Text(id.Creator), claim.Request{
+		c, _, err = claim.Open(tx, person.Keys{Ring: w.ring}, 1, w.us.Location(), one, one.Text(id.Creator), claim.Request{
 			Question: claim.Question{Order: order}, Expected: expected, Message: "My reader says that she bought it <b>at once</b>.",
 			Evidence: []string{"https://example.com/chat"}})
 		return err

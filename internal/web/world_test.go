@@ -86,7 +86,7 @@ func newWorld(t testing.TB) *world {
 	w.accrual.Committed = w.hints.Orders
 	t.Cleanup(w.accrual.Close)
 	w.tries = whatif.New(w.db, w.clock)
-	w.pages = web.New(web.Config{DB: w.db, Clock: w.clock, Hints: w.hints, Address: "http://go.example",
+	w.pages = web.New(web.Config{DB: w.db, Clock: w.clock, Ring: w.ring, Hints: w.hints, Address: "http://go.example",
 		Works: staff.Works{Accrual: w.accrual, WhatIf: w.tries}, Unshipped: func() (int64, time.Time) { return 3, clock.Wall().Add(-time.Minute) }})
 	w.server = httptest.NewServer(w.pages)
 	t.Cleanup(func() { w.pages.Close(); w.server.Close() })

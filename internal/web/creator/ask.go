@@ -52,7 +52,7 @@ func readAsk(tx *db.Tx, d *desk, r *http.Request) (*ask, error) {
 	a := &ask{desk: d, typed: r.Form}
 	var err error
 	before, _ := id.Parse("claim", id.Claim, r.FormValue("before"))
-	if a.claims, err = claim.OfCreator(tx, d.me.Creator, d.Market.No, before, pageClaims); err != nil {
+	if a.claims, err = claim.OfCreator(tx, d.keys, d.me.Creator, d.Market.No, before, pageClaims); err != nil {
 		return nil, err
 	}
 	if len(a.claims) == pageClaims {
@@ -100,7 +100,7 @@ func (p *Pages) OpenClaim(w http.ResponseWriter, r *http.Request) error {
 				request.Evidence = append(request.Evidence, line)
 			}
 		}
-		c, _, err = claim.Open(tx, d.Market.No, d.Market.Location(), d.me.Creator, d.me.Creator.Text(id.Creator), request)
+		c, _, err = claim.Open(tx, d.keys, d.Market.No, d.Market.Location(), d.me.Creator, d.me.Creator.Text(id.Creator), request)
 		return err
 	})
 	if err != nil {
@@ -165,7 +165,7 @@ func readClaim(tx *db.Tx, d *desk, r *http.Request) (*oneClaim, error) {
 		return nil, err
 	}
 	c := &oneClaim{desk: d}
-	c.Claim, c.steps, err = claim.Mine(tx, d.me.Creator, which)
+	c.Claim, c.steps, err = claim.Mine(tx, d.keys, d.me.Creator, which)
 	return c, err
 }
 
@@ -179,7 +179,7 @@ func (p *Pages) ChangeClaim(w http.ResponseWriter, r *http.Request) error {
 	err = p.inLane(r, &d, func(tx *db.Tx) error {
 		me := d.me.Creator
 		// The claim's own marketplace counts, whichever is being looked at.
-		c, _, err := claim.Mine(tx, me, which)
+		c, _, err := claim.Mine(tx, d.keys, me, which)
 		if err != nil {
 			return err
 		}
@@ -187,10 +187,10 @@ func (p *Pages) ChangeClaim(w http.ResponseWriter, r *http.Request) error {
 			return fault.New(fault.NotFound, "claim", "there is no such claim in this marketplace", "open it from your list")
 		}
 		if r.PostFormValue("do") == "withdraw" {
-			_, err = claim.Withdraw(tx, d.Market.No, me, which, me.Text(id.Creator))
+			_, err = claim.Withdraw(tx, d.keys, d.Market.No, me, which, me.Text(id.Creator))
 			return err
 		}
-		return claim.Say(tx, d.Market.No, me, which, me.Text(id.Creator), strings.TrimSpace(r.PostFormValue("words")))
+		return claim.Say(tx, d.keys, d.Market.No, me, which, me.Text(id.Creator), strings.TrimSpace(r.PostFormValue("words")))
 	})
 	if err != nil {
 		return err

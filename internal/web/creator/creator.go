@@ -19,7 +19,9 @@ import (
 	"tributary/internal/db"
 	"tributary/internal/fault"
 	"tributary/internal/market"
+	"tributary/internal/person"
 	"tributary/internal/report"
+	"tributary/internal/secret"
 	"tributary/internal/web/ui"
 )
 
@@ -27,6 +29,7 @@ import (
 type Pages struct {
 	DB       *db.DB
 	Clock    *clock.Business
+	Ring     *secret.Ring
 	Address  string                      // where links begin
 	LinkMade func(context.Context) error // waits until the edge knows a new link; nil: it is asked nothing
 	books    books
@@ -42,8 +45,9 @@ var navigation = []ui.Item{
 // desk is what every page of a creator needs, read in the page's own transaction.
 type desk struct {
 	ui.Frame
-	me  auth.Principal
-	now time.Time
+	me   auth.Principal
+	now  time.Time
+	keys person.Keys
 }
 
 // open reads the marketplaces of the creator and the one that the address names; without a name it is the first.
@@ -64,7 +68,7 @@ func (p *Pages) open(tx *db.Tx, r *http.Request, title, current string) (*desk, 
 	if len(markets) == 0 {
 		return nil, fault.New(fault.NotFound, "marketplace", "this installation has no marketplace yet", "make one first")
 	}
-	d := &desk{me: me, now: p.Clock.Now()}
+	d := &desk{me: me, now: p.Clock.Now(), keys: person.Keys{Ring: p.Ring}}
 	chosen := markets[0]
 	if name := r.FormValue("market"); name != "" {
 		i := slices.IndexFunc(markets, func(m market.Market) bool { return m.ID == name })

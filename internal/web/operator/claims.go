@@ -46,9 +46,9 @@ func (p *Pages) Claims(w http.ResponseWriter, r *http.Request) error {
 			}
 			after, _ := id.Parse("after", id.Claim, d.Sent("after"))
 			if v.past {
-				v.rows, err = claim.Past(tx, d.Market.No, after, pageQueue+1)
+				v.rows, err = claim.Past(tx, d.Keys, d.Market.No, after, pageQueue+1)
 			} else {
-				v.rows, err = claim.Queue(tx, d.Market.No, d.Sent("due"), after, pageQueue+1)
+				v.rows, err = claim.Queue(tx, d.Keys, d.Market.No, d.Sent("due"), after, pageQueue+1)
 			}
 			if err != nil {
 				return nil, err
@@ -157,7 +157,7 @@ func readClaim(tx *db.Tx, d *staff.Desk, r *http.Request) (*oneClaim, error) {
 	}
 	v := &oneClaim{Desk: d}
 	var steps []claim.Step
-	if v.Claim, steps, err = claim.Find(tx, which); err != nil {
+	if v.Claim, steps, err = claim.Find(tx, v.Desk.Keys, which); err != nil {
 		return nil, err
 	}
 	if v.Market != d.Market.No {
@@ -239,7 +239,7 @@ func (v *oneClaim) readOrder(tx *db.Tx) error {
 
 // readQueue finds the claims beside this one.
 func (v *oneClaim) readQueue(tx *db.Tx) error {
-	all, err := claim.Queue(tx, v.Desk.Market.No, "", 0, 4*pageQueue)
+	all, err := claim.Queue(tx, v.Desk.Keys, v.Desk.Market.No, "", 0, 4*pageQueue)
 	if err != nil {
 		return err
 	}
@@ -270,7 +270,7 @@ func (p *Pages) AnswerClaim(w http.ResponseWriter, r *http.Request) error {
 		who, ctx := d.Who.ID.Text(auth.Prefix), r.Context()
 		if d.Sent("do") == "ask" {
 			return claimAddress(d, which, "said", "asked"), p.Lane(ctx, d, func(tx *db.Tx) error {
-				return claim.Ask(tx, d.Market.No, which, who, d.Sent("words"))
+				return claim.Ask(tx, d.Keys, d.Market.No, which, who, d.Sent("words"))
 			})
 		}
 		v := claim.Verdict{Outcome: claim.Declined, Reason: d.Sent("reason"), Words: d.Sent("words")}
@@ -283,10 +283,10 @@ func (p *Pages) AnswerClaim(w http.ResponseWriter, r *http.Request) error {
 		}
 		// Whoever works the queue off is led on; an empty one is said to be so.
 		err = p.Lane(ctx, d, func(tx *db.Tx) error {
-			if _, err := claim.Answer(tx, d.Market.No, which, who, v); err != nil {
+			if _, err := claim.Answer(tx, d.Keys, d.Market.No, which, who, v); err != nil {
 				return err
 			}
-			rest, err := claim.Queue(tx, d.Market.No, "", 0, 1)
+			rest, err := claim.Queue(tx, d.Keys, d.Market.No, "", 0, 1)
 			if to = d.InMarket(staff.AtQueue, "said", "answered"); len(rest) > 0 {
 				to = claimAddress(d, rest[0].ID, "said", "answered")
 			}
@@ -312,7 +312,7 @@ func (p *Pages) compensate(ctx context.Context, d *staff.Desk, which id.ID, v cl
 		return 0, false, err
 	}
 	var c claim.Claim
-	if err := p.DB.Read(ctx, func(tx *db.Tx) error { c, _, err = claim.Find(tx, which); return err }); err != nil {
+	if err := p.DB.Read(ctx, func(tx *db.Tx) error { c, _, err = claim.Find(tx, d.Keys, which); return err }); err != nil {
 		return 0, false, err
 	}
 	if c.State != claim.StateOpen || c.Market != d.Market.No {

@@ -158,7 +158,7 @@ func (v *one) readBeside(tx *db.Tx) error {
 	if v.coupons, err = couponRows(tx, codes); err != nil {
 		return err
 	}
-	if v.claims, err = claim.OfCreator(tx, v.ID, v.Market.No, 0, pageBeside); err != nil {
+	if v.claims, err = claim.OfCreator(tx, v.Keys, v.ID, v.Market.No, 0, pageBeside); err != nil {
 		return err
 	}
 	if v.corrections, err = correctionsOf(tx, v.Desk, v.ID); len(v.corrections) > pageBeside {

@@ -24,7 +24,9 @@ import (
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/market"
+	"tributary/internal/person"
 	"tributary/internal/report"
+	"tributary/internal/secret"
 	"tributary/internal/web/ui"
 	"tributary/internal/whatif"
 )
@@ -33,6 +35,7 @@ import (
 type Pages struct {
 	DB    *db.DB
 	Clock *clock.Business
+	Ring  *secret.Ring
 	Works
 }
 
@@ -93,6 +96,7 @@ func navigationOf(who auth.Principal) []ui.Item {
 type Desk struct {
 	ui.Frame
 	Now     time.Time
+	Keys    person.Keys  // opens what is personal, for who may read it
 	Form    url.Values   // what the address or the form says
 	Refused *fault.Error // why a form was not taken; nil: it was, or there was none
 }
@@ -114,7 +118,7 @@ func (p *Pages) Open(tx *db.Tx, r *http.Request, title, current string) (*Desk, 
 		}
 		chosen = markets[i]
 	}
-	d := &Desk{Now: p.Clock.Now(), Form: r.Form}
+	d := &Desk{Now: p.Clock.Now(), Keys: person.Keys{Ring: p.Ring}, Form: r.Form}
 	d.Frame = ui.Frame{Title: title, Current: current, Nav: navigationOf(ui.Who(r)), Who: ui.Who(r), Markets: markets,
 		Market: chosen,
 		Path:   r.URL.Path, Format: ui.NewFormat(r.Header.Get("Accept-Language"), chosen.Locale, chosen.Location())}
