@@ -58,25 +58,26 @@ func TestCheckNamesTheField(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, spoil := range map[string]func(*Version){
-		"kind: is not a document":                     func(v *Version) { v.Kind = "terms" },
-		"title: is empty":                             func(v *Version) { v.Title = " " },
-		"title: has more than 120 characters":         func(v *Version) { v.Title = strings.Repeat("ä", 121) },
-		"title: holds a line break":                   func(v *Version) { v.Title = "a\nb" },
-		"title: holds a control character":            func(v *Version) { v.Title = "a\u202eb" },
-		"summary: is empty":                           func(v *Version) { v.Summary = "" },
-		"summary: has more than 1000 characters":      func(v *Version) { v.Summary = strings.Repeat("x", 1001) },
-		"body: is empty":                              func(v *Version) { v.Body = "\n \n" },
-		"body: has 100001 bytes":                      func(v *Version) { v.Body = strings.Repeat("x", MaxBody+1) },
-		"body: has 1001 paragraphs":                   func(v *Version) { v.Body = strings.Repeat("x\n\n", MaxParts+1) },
-		"body: holds a control character":             func(v *Version) { v.Body = "a\x00b" },
-		"body: line 3 holds HTML":                     func(v *Version) { v.Body = "one\n\nand <b>bold</b>\n" },
-		"body: line 5 holds HTML":                     func(v *Version) { v.Body = "one\n\ntwo\n\n<script>alert(1)</script>\n" },
-		"body: line 2 holds a picture":                func(v *Version) { v.Body = "one\n![x](https://a.example/b.png)" },
-		"body: line 1 links to what is no address":    func(v *Version) { v.Body = "[x](javascript:alert(1))" },
-		"body: line 3 links to what is no address":    func(v *Version) { v.Body = "a\n\n[x](//evil.example)" },
-		"body: line 1 is a heading without words":     func(v *Version) { v.Body = "##\n\ntext" },
-		"body: line 1 stands too deep within quotes":  func(v *Version) { v.Body = strings.Repeat("> ", 60) + "x" },
-		"body: line 1 links to what is no address; b": func(v *Version) { v.Body = "<data:text/html,x>" },
+		"kind: is not a document":                      func(v *Version) { v.Kind = "terms" },
+		"title: is empty":                              func(v *Version) { v.Title = " " },
+		"title: has more than 120 characters":          func(v *Version) { v.Title = strings.Repeat("ä", 121) },
+		"title: holds a line break":                    func(v *Version) { v.Title = "a\nb" },
+		"title: holds a control character":             func(v *Version) { v.Title = "a\u202eb" },
+		"summary: is empty":                            func(v *Version) { v.Summary = "" },
+		"summary: has more than 1000 characters":       func(v *Version) { v.Summary = strings.Repeat("x", 1001) },
+		"body: is empty":                               func(v *Version) { v.Body = "\n \n" },
+		"body: has 100001 bytes":                       func(v *Version) { v.Body = strings.Repeat("x", MaxBody+1) },
+		"body: has 1001 paragraphs":                    func(v *Version) { v.Body = strings.Repeat("x\n\n", MaxParts+1) },
+		"body: holds a control character":              func(v *Version) { v.Body = "a\x00b" },
+		"body: line 3 holds HTML":                      func(v *Version) { v.Body = "one\n\nand <b>bold</b>\n" },
+		"body: line 2 holds HTML":                      func(v *Version) { v.Body = "one\ntwo <i>\n" },
+		"body: line 5 holds HTML":                      func(v *Version) { v.Body = "one\n\ntwo\n\n<script>alert(1)</script>\n" },
+		"body: line 2 holds a picture":                 func(v *Version) { v.Body = "one\n![x](https://a.example/b.png)" },
+		"body: line 1 links to what is no address":     func(v *Version) { v.Body = "[x](javascript:alert(1))" },
+		"body: line 3 links to what is no address":     func(v *Version) { v.Body = "a\n\n[x](//evil.example)" },
+		"body: line 1 is a heading without words":      func(v *Version) { v.Body = "##\n\ntext" },
+		"body: holds quotes and lists that stand more": func(v *Version) { v.Body = strings.Repeat("> ", 60) + "x" },
+		"body: line 1 links to what is no address; b":  func(v *Version) { v.Body = "<data:text/html,x>" },
 	} {
 		v := good
 		spoil(&v)
@@ -137,7 +138,7 @@ func TestBlanks(t *testing.T) {
 func TestHTMLHoldsNothingElse(t *testing.T) {
 	for body, want := range map[string]string{
 		"# Big\n\n## 1. Who we are\n\n## 1. Who we are": `<h2 id="s-big">Big</h2>` + "\n" + `<h2 id="s-1-who-we-are">1. Who we are</h2>` + "\n" +
-			`<h2 id="s-1-who-we-are-2">1. Who we are</h2>` + "\n",
+			`<h2 id="s-1-who-we-are--2">1. Who we are</h2>` + "\n",
 		"a <b>bold</b> b":                               "<p>a bold b</p>\n",
 		"<script>alert(1)</script>":                     "",
 		"![x](https://a.example/p.png) y":               "<p> y</p>\n",

@@ -10,7 +10,6 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
-	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 
@@ -33,8 +32,9 @@ type Heading struct {
 	Level    int // 2 for a section, 3 and more below it
 }
 
-// ids makes the ids of headings. Their prefix keeps them apart from those of the page around the text.
-type ids map[string]bool
+// ids makes the ids of headings: how often each was asked for. Their prefix keeps them apart from those of the page around
+// the text.
+type ids map[string]int
 
 func (s ids) Generate(value []byte, _ ast.NodeKind) []byte {
 	var name strings.Builder
@@ -46,16 +46,14 @@ func (s ids) Generate(value []byte, _ ast.NodeKind) []byte {
 			name.WriteByte('-')
 		}
 	}
-	first := "s-" + strings.Trim(name.String(), "-")
-	made := first
-	for i := 2; s[made]; i++ {
-		made = first + "-" + strconv.Itoa(i)
+	made := "s-" + strings.Trim(name.String(), "-")
+	if s[made]++; s[made] > 1 {
+		made += "--" + strconv.Itoa(s[made]) // no words make two dashes: nothing else is called so
 	}
-	s[made] = true
 	return []byte(made)
 }
 
-func (s ids) Put(value []byte) { s[string(value)] = true }
+func (s ids) Put(value []byte) { s[string(value)]++ }
 
 // parse reads a text, with the page's own title above it: its headings begin at the second level.
 func parse(source []byte) ast.Node {
@@ -159,7 +157,8 @@ func checkMarkdown(body string) (err error) {
 			err = fault.Invalidf("body", "line %d %s", fix, lineOf(node, source), rule)
 		}
 	}
-	walk(parse(source), func(node ast.Node) {
+	root := parse(source)
+	walk(root, func(node ast.Node) {
 		switch n := node.(type) {
 		case *ast.RawHTML, *ast.HTMLBlock:
 			refuse(n, "holds HTML", "write it in Markdown; a < that is meant as such is written \\<")
@@ -178,38 +177,47 @@ func checkMarkdown(body string) (err error) {
 				refuse(n, "is a heading without words", "write some, or strike it")
 			}
 		}
-		if depth(node) > maxDepth {
-			refuse(node, "stands too deep within quotes and lists", "write it flatter")
-		}
 	})
+	if err == nil && depth(root) > maxDepth {
+		err = fault.Invalidf("body", "holds quotes and lists that stand more than %d deep within each other", "write it flatter", maxDepth)
+	}
 	return err
 }
 
-// depth counts the quotes, lists and items around a block.
-func depth(node ast.Node) (depth int) {
-	for ; node != nil; node = node.Parent() {
+// depth is how deep quotes and lists stand within each other.
+func depth(root ast.Node) (deepest int) {
+	here := 0
+	_ = ast.Walk(root, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
 		switch node.(type) {
 		case *ast.Blockquote, *ast.List:
-			depth++
+			if here--; entering {
+				here += 2
+			}
+			deepest = max(deepest, here)
 		}
-	}
-	return depth
+		return ast.WalkContinue, nil
+	})
+	return deepest
 }
 
-// lineOf is the line on which a node stands: that of its first text, or of the nearest block around it that has one.
+// lineOf is the line on which a node stands: that of its first text, or where the nearest block around it begins.
 func lineOf(node ast.Node, source []byte) int {
 	at := -1
 	walk(node, func(n ast.Node) {
-		if t, ok := n.(*ast.Text); ok && at < 0 {
-			at = t.Segment.Start
+		switch n := n.(type) {
+		case *ast.Text:
+			if at < 0 {
+				at = n.Segment.Start
+			}
+		case *ast.RawHTML:
+			if at < 0 && n.Segments.Len() > 0 {
+				at = n.Segments.At(0).Start
+			}
 		}
 	})
 	for n := node; n != nil && at < 0; n = n.Parent() {
 		if n.Type() != ast.TypeInline && n.Lines() != nil && n.Lines().Len() > 0 {
 			at = n.Lines().At(0).Start
-		}
-		if _, cell := n.(*extast.TableCell); cell && n.PreviousSibling() != nil {
-			continue
 		}
 	}
 	return 1 + bytes.Count(source[:max(at, 0)], []byte("\n"))
