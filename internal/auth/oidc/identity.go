@@ -106,7 +106,7 @@ func Staff(tx *db.Tx, ring *secret.Ring, who Identity, wall time.Time) (p auth.P
 			return p, principal, fault.New(fault.Denied, "", "this account is closed", "ask whoever runs the installation")
 		}
 		if p.Role != who.Role {
-			err = auth.SetRole(tx, principal, who.Role, wall)
+			err = auth.SetRole(tx, principal, who.Role)
 			p.Role = who.Role
 		}
 		return p, principal, err
