@@ -2,14 +2,17 @@
 // account as it is, and what they come to as a score.
 //
 // What must always hold: tokens are stored sealed and are never logged; an answer that is expired, replayed or meant for
-// somebody else connects nothing; one account of a network belongs to one creator; a snapshot is kept as evidence.
+// somebody else connects nothing; one account of a network belongs to one creator; a snapshot is kept as evidence; what a
+// network answers is bounded and is never followed as an address.
 //
 // It owns no enrolment: admission decides what a score leads to.
 package network
 
 import (
-	"context"
 	"net/http"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"tributary/internal/db"
@@ -37,6 +40,14 @@ func (k Kind) Instant() bool { return k == YouTube || k == Facebook }
 
 // Business tells whether the account must be a business account.
 func (k Kind) Business() bool { return k == Instagram || k == Facebook }
+
+// Name is how a network writes itself.
+func (k Kind) Name() string {
+	if d, ok := dialects[k]; ok {
+		return d.name
+	}
+	return string(k)
+}
 
 // State is how a connection is.
 type State string
@@ -77,6 +88,7 @@ type Snapshot struct {
 	Public     bool      `json:"public"`
 	Countries  []Share   `json:"countries,omitempty"` // of the audience, where the network tells
 	Verified   bool      `json:"verified,omitempty"`
+	Confusable bool      `json:"confusable,omitempty"` // handle or title mix letters that look alike
 }
 
 // Share is a part of an audience, in basis points.
@@ -85,35 +97,8 @@ type Share struct {
 	BPS     int64  `json:"bps"`
 }
 
-// Score is what a snapshot comes to, with its parts.
-type Score struct {
-	Points int64  `json:"points"` // 0 to 1,000
-	Needed int64  `json:"needed"`
-	Pass   bool   `json:"pass"`
-	Parts  []Part `json:"parts"`
-	// Against are rules that no number of points outweighs: `business_account`, `private`, `no_posts`.
-	Against []string `json:"against,omitempty"`
-}
-
-// Part is one part of a score.
-type Part struct {
-	Code   string `json:"code"` // `followers`, `engagement`, `rhythm`, `last_post`, `countries`
-	Points int64  `json:"points"`
-	Most   int64  `json:"most"`
-	Words  string `json:"words"` // in figures: "2,310 followers; full points from 10,000"
-}
-
-// Weights are an operator's numbers for the score.
-type Weights struct {
-	Followers, Engagement, Rhythm, LastPost int64 // points that each part can give; together at most 1,000
-	Guide                                   int64 // followers at which half of that part's points are given: 1,000
-	Needed                                  int64
-}
-
-// Shipped are the weights that the product comes with.
-func Shipped() Weights { return Weights{400, 300, 200, 100, 1000, 350} }
-
-// App is how an installation is known to a network. Base addresses are those of the network where they are empty.
+// App is how an installation is known to a network. Base addresses are those of the network where they are empty; each is
+// what stands before the paths that the network documents.
 type App struct {
 	ID, Secret string
 	Auth       string // where people sign in
@@ -129,42 +114,66 @@ type Connector struct {
 	Apps    map[Kind]App // networks without one are not offered
 	Home    string       // under which people reach the installation: the redirect address begins with it
 	Weights Weights
+
+	mu    sync.Mutex
+	lines map[Kind]*line
 }
 
-var notYet = fault.New(fault.Unavailable, "", "is being built", "come back soon")
+// Answer is the path under Home to which networks send people back: with `state` and `code`, or with `state` and `error`.
+const Answer = "/join/networks/callback"
+
+// Redirect is the address that an operator registers at each network, and that requests name.
+func (c *Connector) Redirect() string { return strings.TrimSuffix(c.Home, "/") + Answer }
 
 // Offers lists the networks that can be connected here.
-func (c *Connector) Offers() []Kind { return nil }
-
-// Begin gives the address at which a creator signs in to a network. session binds the answer to whoever asked. now is wall time.
-func (c *Connector) Begin(ctx context.Context, creator id.ID, k Kind, session string, now time.Time) (address string, err error) {
-	return "", notYet
+func (c *Connector) Offers() []Kind {
+	return slices.DeleteFunc(slices.Clone(Kinds), func(k Kind) bool { return c.Apps[k].ID == "" })
 }
 
-// Finish takes the network's answer: exchanges the code, reads the account, stores and scores it. An answer that is expired,
-// replayed, or for another session is Denied. wall is for tokens, now is business time.
-func (c *Connector) Finish(ctx context.Context, state, code, session string, wall, now time.Time) (Account, error) {
-	return Account{}, notYet
+// Addresses are those that a connector with these apps asks, for the client that egress makes.
+func Addresses(apps map[Kind]App) (all []string) {
+	for _, k := range Kinds {
+		app, ok := apps[k]
+		if !ok {
+			continue
+		}
+		app = app.at(dialects[k])
+		for _, base := range []string{app.Token, app.Data} {
+			if !slices.Contains(all, base) {
+				all = append(all, base)
+			}
+		}
+	}
+	return all
 }
 
-// Check reads a connected account again; one whose consent is gone becomes Expired.
-func (c *Connector) Check(ctx context.Context, account id.ID, wall, now time.Time) (Account, error) {
-	return Account{}, notYet
+// at fills in the addresses of the network itself.
+func (a App) at(d *dialect) App {
+	for _, one := range []struct {
+		base    *string
+		network string
+	}{{&a.Auth, d.auth}, {&a.Token, d.token}, {&a.Data, d.data}} {
+		if *one.base == "" {
+			*one.base = one.network
+		}
+		*one.base = strings.TrimSuffix(*one.base, "/")
+	}
+	return a
 }
 
-// Disconnect ends a connection at its owner's wish, and tells the network where it can be told.
-func (c *Connector) Disconnect(ctx context.Context, creator, account id.ID, now time.Time) error {
-	return notYet
+// line gives the way to a network, kept for its pace and its rest.
+func (c *Connector) line(k Kind) (*line, error) {
+	app := c.Apps[k]
+	if app.ID == "" {
+		return nil, fault.New(fault.NotFound, "network", "cannot be connected here", "choose one of those that are offered")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lines == nil {
+		c.lines = map[Kind]*line{}
+	}
+	if c.lines[k] == nil {
+		c.lines[k] = newLine(k, app, c.Client)
+	}
+	return c.lines[k], nil
 }
-
-// Of gives a creator's accounts, newest first, ended ones left out.
-func Of(tx *db.Tx, creator id.ID) ([]Account, error) { return nil, notYet }
-
-// One reads an account.
-func One(tx *db.Tx, account id.ID) (Account, error) { return Account{}, notYet }
-
-// Stale gives connected accounts that were last checked before an instant, oldest first.
-func Stale(tx *db.Tx, before time.Time, limit int) ([]Account, error) { return nil, notYet }
-
-// Judge scores a snapshot. It knows no database and no clock: now is given.
-func Judge(k Kind, s Snapshot, w Weights, now time.Time) Score { return Score{} }
