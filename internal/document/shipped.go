@@ -20,7 +20,7 @@ var shippedFiles embed.FS
 // Shipped is the text of a kind that the product comes with, its blanks not filled in: the first version, and a beginning
 // for an operator's own.
 func Shipped(kind Kind) (title, body string) {
-	raw, err := shippedFiles.ReadFile("shipped/" + string(kind) + ".md")
+	raw, err := shippedFiles.ReadFile("shipped/" + string(kind) + ".markdown")
 	if err != nil {
 		panic("document: no shipped text of " + kind) // a test reads them all
 	}

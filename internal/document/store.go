@@ -181,10 +181,10 @@ func Count(tx *db.Tx, version id.ID) (count int64, err error) {
 	return count, fault.Wrap(err, "counting acceptances")
 }
 
-// Publish adds a version. One that changes what is in force and takes effect sooner than noticeDays later (0: DefaultNotice)
-// is Invalid; the first version of a kind may take effect at once. Without an effective instant it takes effect as soon as it
-// may. `{{.Operator}}` and the other blanks (Blanks) are filled in before it is stored.
-func Publish(tx *db.Tx, v Version, noticeDays int, now time.Time) (Version, error) {
+// Prepare makes a version ready without storing it: numbered, its blanks filled in (Blanks), checked, with the instant at
+// which it takes effect; without one in v, as soon as it may. One that changes what is in force and takes effect sooner than
+// noticeDays later (0: DefaultNotice) is Invalid; the first version of a kind may take effect at once.
+func Prepare(tx *db.Tx, v Version, noticeDays int, now time.Time) (Version, error) {
 	now = now.UTC().Truncate(time.Microsecond)
 	if err := v.Kind.Check(); err != nil {
 		return v, err
@@ -216,7 +216,13 @@ func Publish(tx *db.Tx, v Version, noticeDays int, now time.Time) (Version, erro
 	if err := v.Check(); err != nil {
 		return v, err
 	}
-	if err := admit(v, before, noticeDays, now); err != nil {
+	return v, admit(v, before, noticeDays, now)
+}
+
+// Publish adds a version, as Prepare makes it.
+func Publish(tx *db.Tx, v Version, noticeDays int, now time.Time) (Version, error) {
+	v, err := Prepare(tx, v, noticeDays, now)
+	if err != nil {
 		return v, err
 	}
 	added, err := insert(tx, v)
