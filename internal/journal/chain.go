@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
 
 	"tributary/internal/clock"
@@ -60,7 +61,11 @@ type Verified struct {
 	No       int64  // the newest of them
 	Hash     []byte // of the newest
 	Problems int
+	Told     []string // the first problems, up to maxTold
 }
+
+// maxTold is how many problems are kept in words: a broken chain has few causes.
+const maxTold = 20
 
 // pageVerified is how many entries are read at once.
 const pageVerified = 1000
@@ -68,9 +73,10 @@ const pageVerified = 1000
 var (
 	selectRows = db.Statement(`SELECT ` + columns + ` FROM journal WHERE no > $1 ORDER BY no LIMIT $2`)
 	selectRow  = db.Statement(`SELECT ` + columns + ` FROM journal WHERE no = $1`)
-	selectKept = db.Statement(`SELECT no, hash, at, problems FROM journal_check WHERE id = 1`)
-	putKept    = db.Statement(`INSERT INTO journal_check (id, no, hash, at, problems) VALUES (1, $1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET no = excluded.no, hash = excluded.hash, at = excluded.at, problems = excluded.problems`)
+	selectKept = db.Statement(`SELECT no, hash, at, problems, told FROM journal_check WHERE id = 1`)
+	putKept    = db.Statement(`INSERT INTO journal_check (id, no, hash, at, problems, told) VALUES (1, $1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET no = excluded.no, hash = excluded.hash, at = excluded.at, problems = excluded.problems,
+		told = excluded.told`)
 )
 
 // Verify recomputes the chain behind entry number from (0: from the first one on), page by page, and tells whatever does not
@@ -79,7 +85,11 @@ var (
 func Verify(tx *db.Tx, from int64, problem func(Problem)) (v Verified, err error) {
 	tell := func(no int64, text string, args ...any) {
 		v.Problems++
-		problem(Problem{no, fmt.Sprintf(text, args...)})
+		p := Problem{no, fmt.Sprintf(text, args...)}
+		if len(v.Told) < maxTold {
+			v.Told = append(v.Told, p.Text)
+		}
+		problem(p)
 	}
 	before := row{no: max(from, 0)}
 	if from > 0 {
@@ -153,6 +163,7 @@ type Check struct {
 	Hash     []byte
 	At       time.Time
 	Problems int
+	Told     []string
 }
 
 // Keep notes a verification of the whole chain. One that found problems leaves what was sound before as it was, and notes
@@ -169,16 +180,20 @@ func Keep(tx *db.Tx, v Verified, now time.Time) error {
 	if hash == nil {
 		hash = []byte{}
 	}
-	_, err := tx.Exec(putKept, no, hash, clock.Micro(now), int64(v.Problems))
+	_, err := tx.Exec(putKept, no, hash, clock.Micro(now), int64(v.Problems), strings.Join(v.Told, "\n"))
 	return fault.Wrap(err, "noting that the journal was verified")
 }
 
 // Kept gives what Keep noted last; ok is false where nothing sound was ever verified.
 func Kept(tx *db.Tx) (c Check, ok bool, err error) {
 	var at, problems int64
-	ok, err = tx.One(selectKept, []any{&c.No, &c.Hash, &at, &problems})
+	var told string
+	ok, err = tx.One(selectKept, []any{&c.No, &c.Hash, &at, &problems, &told})
 	if ok {
 		c.At, c.Problems = clock.FromMicro(at), int(problems)
+	}
+	if told != "" {
+		c.Told = strings.Split(told, "\n")
 	}
 	return c, ok, fault.Wrap(err, "reading when the journal was verified")
 }

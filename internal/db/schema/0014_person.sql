@@ -34,12 +34,14 @@ CREATE TABLE journal_head (
 INSERT INTO journal_head (id, no, hash) VALUES (1, 0, CAST('' AS BYTEA));
 
 -- How far the chain was verified, and what its last hash was then: a chain that was written anew since does not meet it.
+-- `told` are the first of the problems that were found last, one to a line.
 CREATE TABLE journal_check (
   id BIGINT PRIMARY KEY,
   no BIGINT NOT NULL,
   hash BYTEA NOT NULL,
   at BIGINT NOT NULL,
-  problems BIGINT NOT NULL
+  problems BIGINT NOT NULL,
+  told TEXT NOT NULL
 );
 
 -- An erasure that was begun: it is done again until `done` is set.

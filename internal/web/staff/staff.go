@@ -56,6 +56,7 @@ var (
 	Publishers  = auth.Of(auth.Admin)                              // rates and bounties
 	Givers      = auth.Of(auth.Admin, auth.Reviewer)               // of coupons
 	Bookkeepers = auth.Of(auth.Admin, auth.Finance, auth.Auditor)  // read margins and what-ifs
+	LogReaders  = auth.Of(auth.Admin, auth.Auditor)                // read the audit log, reasons and all
 )
 
 // The pages that the navigation leads to; others stand behind the tabs of one of them.
@@ -66,6 +67,7 @@ const (
 	AtReports  = "/operator/reports"
 	AtQueue    = "/operator/claims"
 	AtCreators = "/operator/creators"
+	AtLog      = "/operator/journal"
 )
 
 // The pages behind the tabs of Rates.
@@ -83,12 +85,13 @@ var navigation = []ui.Item{
 	{Label: "Reports", Href: AtReports, Icon: "earnings"},
 	{Label: "Queue", Href: AtQueue, Icon: "queue"},
 	{Label: "Creators", Href: AtCreators, Icon: "creators"},
+	{Label: "Log", Href: AtLog, Icon: "links"},
 }
 
 // navigationOf leaves out what somebody may not open.
 func navigationOf(who auth.Principal) []ui.Item {
 	return slices.DeleteFunc(slices.Clone(navigation), func(item ui.Item) bool {
-		return item.Href == AtReports && !Bookkeepers.Has(who.Role)
+		return item.Href == AtReports && !Bookkeepers.Has(who.Role) || item.Href == AtLog && !LogReaders.Has(who.Role)
 	})
 }
 
