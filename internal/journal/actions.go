@@ -20,8 +20,6 @@ var Actions = map[string]string{
 	"enrolment.provisional":  "an enrolment began, provisionally",
 	"enrolment.reopened":     "an enrolment was reopened",
 	"enrolment.under_review": "an enrolment came under review",
-	"journal.exported":       "the log was exported",
-	"journal.verified":       "the log's chain was verified",
 	"person.erased":          "a person was erased",
 	"person.erasure_begun":   "the erasure of a person was begun",
 	"person.exported":        "a person's data was exported",

@@ -82,7 +82,7 @@ func (p *Pages) logView() staff.Page {
 // ask reads what an address asks for.
 func (p *Pages) ask(tx *db.Tx, d *staff.Desk) (q journal.Query, err error) {
 	q = journal.Query{Text: d.Sent("q"), Action: d.Sent("action"), Subject: d.Sent("subject")}
-	if q.Actor, err = actorOf(tx, d.Sent("actor")); err != nil {
+	if q.Actor, err = actorOf(tx, d.Sent("who")); err != nil {
 		return q, err
 	}
 	if q.From, err = d.DayOf("from", 0); err != nil {
@@ -111,7 +111,7 @@ func actorOf(tx *db.Tx, typed string) (string, error) {
 	}
 	i := slices.IndexFunc(members, func(m auth.StaffMember) bool { return strings.EqualFold(m.Name, typed) })
 	if i < 0 {
-		return "", fault.Invalidf("actor", "is nobody of the staff", "write the whole name, its code, `system` or `cli`")
+		return "", fault.Invalidf("who", "is nobody of the staff", "write the whole name, its code, `system` or `cli`")
 	}
 	return staff.ID(members[i].ID), nil
 }
@@ -315,7 +315,7 @@ func actionChoices() []staff.Choice {
 
 // asked tells whether the address asks for something in particular.
 func asked(d *staff.Desk) bool {
-	return slices.ContainsFunc([]string{"q", "actor", "action", "subject", "from", "to", "before"}, func(name string) bool {
+	return slices.ContainsFunc([]string{"q", "who", "action", "subject", "from", "to", "before"}, func(name string) bool {
 		return d.Sent(name) != ""
 	})
 }
