@@ -11,6 +11,7 @@ package admission
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tributary/internal/accrual"
@@ -18,10 +19,13 @@ import (
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/enrolment"
+	"tributary/internal/event"
 	"tributary/internal/fault"
 	"tributary/internal/id"
+	"tributary/internal/journal"
 	"tributary/internal/market"
 	"tributary/internal/network"
+	"tributary/internal/notice"
 	"tributary/internal/secret"
 	"tributary/internal/site"
 )
@@ -118,44 +122,123 @@ type Gate struct {
 	Missing []string
 }
 
-var notYet = fault.New(fault.Unavailable, "", "is being built", "come back soon")
+// Topics of the outbox.
+const (
+	topicApplied  = "creator.applied"
+	topicApproved = "creator.approved"
+	topicDeclined = "creator.declined"
+	topicClosed   = "creator.closed"
+)
 
-// Apply sends the draft of an application: what is missing is Invalid with its field. The documents must be accepted.
-func (d *Desk) Apply(ctx context.Context, by auth.Principal, key enrolment.Key) error { return notYet }
-
-// Prove looks for the proof of ownership of a creator's site and, where it is found, lets applied enrolments of associates
-// begin at once, provisionally.
-func (d *Desk) Prove(ctx context.Context, by auth.Principal, one id.ID, method site.Method) error {
-	return notYet
+// move is one step of an enrolment: the standing, and all that is told of it, in one transaction.
+type move struct {
+	m        market.Market
+	key      enrolment.Key
+	next     enrolment.Standing // Since is when; it is moved on where another standing acts from the same instant
+	by       string             // actor of the journal
+	action   string             // code of the journal
+	reason   string             // for the journal: codes and words
+	evidence any                // what was gone by, beside the state
+	topic    string             // of the outbox; empty: none
+	event    string             // of the notice; empty: none
+	facts    map[string]string
 }
 
-// Connected takes a freshly connected account: applications to influencer are decided at once, or queued.
-func (d *Desk) Connected(ctx context.Context, creator id.ID, account network.Account) error {
-	return notYet
+// make saves a move and tells of it.
+func (d *Desk) make(tx *db.Tx, v move) error {
+	history, err := enrolment.One(tx, v.key)
+	if err != nil {
+		return err
+	}
+	v.next.Since = after(history, v.next.Since)
+	if v.next.State == enrolment.Provisional {
+		v.next.Until = enrolment.Window(v.next.Since, v.m.Location(), v.m.Admission.Trial())
+	}
+	if err := enrolment.SaveTold(tx, v.key, v.next); err != nil {
+		return err
+	}
+	return d.tell(tx, v, history.Now(v.next.Since))
 }
 
-// Withdraw takes an application back, or ends an enrolment at the creator's own wish.
-func (d *Desk) Withdraw(ctx context.Context, by auth.Principal, key enrolment.Key) error {
-	return notYet
+// after is the instant of the next standing: now, or just after the newest one, where that acts from now, too.
+func after(history enrolment.History, now time.Time) time.Time {
+	if last := history.Now(now); !last.Since.IsZero() && !now.After(last.Since) {
+		return last.Since.Add(time.Microsecond)
+	}
+	return now
 }
 
-// Statuses tells where a creator stands in each program of a marketplace, all three in their order.
-func (d *Desk) Statuses(tx *db.Tx, creator id.ID, m market.Market) ([]Status, error) {
-	return nil, notYet
+// tell writes the line in the journal, the row of the outbox and the message of a standing that was saved.
+func (d *Desk) tell(tx *db.Tx, v move, before enrolment.Standing) error {
+	if v.topic != "" {
+		body := map[string]any{"creator": v.key.Creator.Text(id.Creator), "program": v.key.Program.String(), "marketplace": v.m.ID,
+			"since": v.next.Since, "reason": v.next.Reason}
+		if err := event.Tell(tx, v.m.Lane(), v.topic, v.key.Creator, body); err != nil {
+			return err
+		}
+	}
+	if v.event != "" {
+		facts := map[string]string{"program": Names[v.key.Program]}
+		for name, text := range v.facts {
+			facts[name] = text
+		}
+		if err := d.notify(tx, v.m, v.key, v.event, v.next.Since, v.key.Text()+"/"+v.next.Since.Format(time.RFC3339Nano), facts); err != nil {
+			return err
+		}
+	}
+	after := map[string]any{"state": v.next.State, "since": v.next.Since}
+	if !v.next.Until.IsZero() {
+		after["until"] = v.next.Until
+	}
+	if v.evidence != nil {
+		after["evidence"] = v.evidence
+	}
+	e := journal.Entry{At: v.next.Since, Actor: v.by, Action: v.action, Subject: d.subject(v.m, v.key), Person: v.key.Creator, Reason: v.reason,
+		After: after}
+	if before.State != "" {
+		e.Before = map[string]any{"state": before.State, "since": before.Since}
+	}
+	return journal.Add(tx, d.Ring, e)
 }
 
-// GateOf tells what is missing for connections.
-func (d *Desk) GateOf(tx *db.Tx, creator id.ID, m market.Market) (Gate, error) { return Gate{}, notYet }
-
-// Queue lists what waits for a reviewer in a marketplace, the most urgent first.
-func (d *Desk) Queue(tx *db.Tx, m market.Market) ([]Entry, error) { return nil, notYet }
-
-// CaseOf gives the evidence of one enrolment.
-func (d *Desk) CaseOf(tx *db.Tx, m market.Market, key enrolment.Key) (Case, error) {
-	return Case{}, notYet
+// subject names an enrolment in the journal: cr_…/us/associates.
+func (d *Desk) subject(m market.Market, key enrolment.Key) string {
+	return key.Creator.Text(id.Creator) + "/" + m.ID + "/" + key.Program.String()
 }
 
-// Decide approves or declines what is under review or applied for.
-func (d *Desk) Decide(ctx context.Context, by auth.Principal, key enrolment.Key, v Verdict) error {
-	return notYet
+func (d *Desk) notify(tx *db.Tx, m market.Market, key enrolment.Key, code string, at time.Time, occasion string, facts map[string]string) error {
+	err := notice.Send(tx, d.Ring, notice.Notice{Event: code, Creator: key.Creator, Market: m.ID, At: at, Key: occasion, Facts: facts})
+	if fault.Is(err, fault.Denied) { // somebody who was erased is told nothing
+		return nil
+	}
+	return err
+}
+
+// lane runs what moves enrolments of a marketplace.
+func (d *Desk) lane(ctx context.Context, m market.Market, fn func(*db.Tx) error) error {
+	return d.DB.Lane(ctx, db.Interactive, d.Clock.Now(), []int64{m.Lane()}, fn)
+}
+
+// marketOf reads the marketplace of a number.
+func (d *Desk) marketOf(ctx context.Context, number uint16) (m market.Market, err error) {
+	var all []market.Market
+	if err := d.DB.Read(ctx, func(tx *db.Tx) error {
+		all, err = market.All(tx)
+		return err
+	}); err != nil {
+		return m, err
+	}
+	i := slices.IndexFunc(all, func(one market.Market) bool { return one.No == number })
+	if i < 0 {
+		return m, fault.New(fault.NotFound, "marketplace", "there is no such marketplace", "choose one of the list")
+	}
+	return all[i], nil
+}
+
+// actor names who acts in the journal.
+func actor(p auth.Principal) string {
+	if p.ID == 0 {
+		return journal.System
+	}
+	return p.ID.Text(auth.Prefix)
 }

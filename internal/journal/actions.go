@@ -30,6 +30,13 @@ var Actions = map[string]string{
 	"team.grant_ended":       "an agency may act for a creator no more",
 	"token.made":             "an API token was made",
 	"token.revoked":          "an API token was revoked",
+	"enrolment.drafted":      "an application was begun",
+	"enrolment.limited":      "an enrolment was limited",
+	"enrolment.suspended":    "an enrolment was suspended",
+	"enrolment.warned":       "an enrolment was warned",
+	"hold.released":          "money that was withheld was given free",
+	"network.connected":      "a social account was connected",
+	"site.proved":            "a site was proved to be its creator's own",
 }
 
 // Words says a code in plain words; one that is not listed is said by its own.
