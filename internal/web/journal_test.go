@@ -56,7 +56,7 @@ func TestAuditLog(t *testing.T) {
 	w.set(now)
 	v.wants("/operator/journal", "The log is empty", "Not verified yet")
 	w.logged()
-	v.wants("/operator/journal", "an enrolment was approved", "Twelve good articles &lt;b&gt;", "Ada Lindholm · us · associates", "The reviewer", "the system",
+	v.wants("/operator/journal", "An enrolment was approved", "Twelve good articles &lt;b&gt;", "Ada Lindholm · us · associates", "The reviewer", "the system",
 		"the command line", "November 19, 2:03", "!Older entries", ">Log<")
 	for query, want := range map[string][]string{
 		"q=good+ARTICLES":                    {"was approved", "!thin pages"},
