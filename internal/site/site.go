@@ -9,10 +9,13 @@ package site
 
 import (
 	"context"
+	"encoding/base32"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 
-	"tributary/internal/db"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/secret"
@@ -107,35 +110,93 @@ type Problem struct {
 type Prober struct {
 	Client *http.Client
 	TXT    func(ctx context.Context, host string) ([]string, error)
+
+	// What follows may be left empty.
+
+	Contact   string                                           // address of a page about the crawler, for its User-Agent
+	Protected []string                                         // hosts or names that no site's name should look like
+	Timeout   time.Duration                                    // of one request; 30 seconds
+	Wait      func(ctx context.Context, d time.Duration) error // pauses between requests; by the wall clock
 }
 
-var notYet = fault.New(fault.Unavailable, "", "is being built", "come back soon")
+// Limits of a report.
+const (
+	maxListed   = 30
+	maxProblems = 20
+	maxText     = 300 // characters of a title or passage
+)
 
-// Add names a site. An address that another creator has proved is a Conflict.
-func Add(tx *db.Tx, ring *secret.Ring, creator id.ID, address string, kind Kind, now time.Time) (Site, error) {
-	return Site{}, notYet
+// bound keeps a report small, whatever a site says.
+func (r *Report) bound() {
+	r.Listed = r.Listed[:min(len(r.Listed), maxListed)]
+	r.Problems = r.Problems[:min(len(r.Problems), maxProblems)]
+	for i := range r.Listed {
+		r.Listed[i].Title, r.Listed[i].Address = clip(r.Listed[i].Title), clipAddress(r.Listed[i].Address)
+	}
+	for i := range r.Problems {
+		r.Problems[i].Words, r.Problems[i].Address = clip(r.Problems[i].Words), clipAddress(r.Problems[i].Address)
+	}
+	for _, p := range []*Passage{r.Disclosure, r.Children} {
+		if p != nil {
+			p.Text, p.Address = clip(p.Text), clipAddress(p.Address)
+		}
+	}
 }
 
-// Remove takes a site away from a creator's list; its history stays.
-func Remove(tx *db.Tx, creator, one id.ID, now time.Time) error { return notYet }
+// clip makes text of a site's fit to be shown: one line, no control characters, not long.
+func clip(text string) string { return cut(text, maxText) }
 
-// Of gives the sites of a creator that were not removed, oldest first.
-func Of(tx *db.Tx, creator id.ID) ([]Site, error) { return nil, notYet }
+// maxItemAddress bounds addresses in reports.
+const maxItemAddress = 1000
 
-// One reads a site.
-func One(tx *db.Tx, one id.ID) (Site, error) { return Site{}, notYet }
+func clipAddress(text string) string { return cut(text, maxItemAddress) }
 
-// Owners gives the creators who name a site on the same host: for seeing duplicate people.
-func Owners(tx *db.Tx, address string) ([]Site, error) { return nil, notYet }
+func cut(text string, limit int) string {
+	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return -1
+		}
+		return r
+	}, text)
+	if short := []rune(text); len(short) > limit {
+		return string(short[:limit-1]) + "…"
+	}
+	return text
+}
 
-// SaveProof notes that a site is its creator's own.
-func SaveProof(tx *db.Tx, one id.ID, method Method, now time.Time) error { return notYet }
+// Token is what a creator shows on a host to prove that it is theirs: always the same for both, known to nobody else.
+func Token(ring *secret.Ring, creator id.ID, root string) string {
+	return tokenText.EncodeToString(ring.Hash("site/token", creator.Text(id.Creator), root)[:16])
+}
 
-// SaveReport keeps what the crawler saw.
-func SaveReport(tx *db.Tx, one id.ID, r Report) error { return notYet }
+// tokenText has no letters that are mistaken for digits; 16 bytes make 26 characters.
+var tokenText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// Prove asks the site for its proof. A proof that is not there is Invalid, with what was looked for and what was found.
-func (p *Prober) Prove(ctx context.Context, s Site, method Method) error { return notYet }
+// channels are hosts of networks that say themselves whose a channel is (package network).
+var channels = []string{"youtube.com", "youtu.be", "instagram.com", "tiktok.com", "facebook.com", "fb.com"}
 
-// Crawl looks at a site politely. What stands in the way is in the report, never an error of its own.
-func (p *Prober) Crawl(ctx context.Context, s Site, now time.Time) Report { return Report{At: now} }
+func (p place) isChannel() bool {
+	return slices.ContainsFunc(channels, func(host string) bool { return p.root() == host || strings.HasSuffix(p.root(), "."+host) })
+}
+
+func checkKind(p place, kind Kind) error {
+	if !slices.Contains([]Kind{Web, App, Social, Video, Podcast}, kind) {
+		return fault.Invalidf("kind", "is not a kind of site", "choose web, app, social, video or podcast")
+	}
+	if p.isChannel() && kind != Social && kind != Video {
+		return fault.Invalidf("kind", "does not fit the address: it is a channel of a network", "choose social or video")
+	}
+	return nil
+}
+
+// Methods gives the ways in which a site can be proved.
+func (s Site) Methods() []Method {
+	switch p := split(s.Address); {
+	case p.isChannel():
+		return []Method{Connected}
+	case p.path != "":
+		return []Method{File, Meta}
+	}
+	return []Method{File, Meta, DNS}
+}
