@@ -23,6 +23,8 @@ type Schedule struct {
 	DB      *db.DB
 	Clock   *clock.Business
 	Accrual *accrual.Accrual
+	// People, if set, does what falls due for people at the beginning of a local date, and tells what it did.
+	People func(ctx context.Context, m market.Market) ([]string, error)
 }
 
 var (
@@ -73,6 +75,12 @@ func (s Schedule) CatchUp(ctx context.Context, m market.Market) ([]string, error
 		return ran, err
 	}
 	ran = append(ran, cards...)
+	if s.People != nil {
+		told, err := s.People(ctx, m)
+		if ran = append(ran, told...); err != nil {
+			return ran, fault.Wrap(err, "doing what is due for people")
+		}
+	}
 	// The cursor moves after the work: what is cut off runs again, and finds done what was done.
 	return ran, fault.Wrap(s.DB.Write(ctx, db.Background, func(tx *db.Tx) error {
 		_, err := tx.Exec(moveCursor, name, text, strconv.FormatInt(clock.Micro(now), 10))

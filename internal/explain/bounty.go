@@ -48,6 +48,7 @@ type Bounty struct {
 	Earned      int64              `json:"earned"`
 	Months      []Month            `json:"months"`
 	Versions    []Version          `json:"versions"`
+	Withheld    *Withheld          `json:"withheld,omitempty"` // what was earned waits for the enrolment's approval
 	Postings    []Posting          `json:"postings"`
 }
 
@@ -104,6 +105,11 @@ func OneBounty(tx *db.Tx, marketplace uint16, bountyID string) (*Bounty, error) 
 	for _, t := range transfers {
 		e.Postings = append(e.Postings, Posting{t.Version, t.Component, t.At, t.Debit, t.Credit, t.Amount})
 	}
+	if err != nil {
+		return nil, err
+	}
+	kept, postings, err := withheld(tx, lane, subject)
+	e.Withheld, e.Postings = kept, append(e.Postings, postings...)
 	return e, err
 }
 
@@ -160,5 +166,8 @@ func (e *Bounty) For(creator id.ID) *Bounty {
 	whole := &Explanation{Touches: e.Touches, Postings: e.Postings}
 	mine := whole.For(creator)
 	own.Touches, own.Postings, own.Earlier = mine.Touches, mine.Postings, ""
+	if e.Creator != creator.Text(id.Creator) {
+		own.Withheld = nil
+	}
 	return &own
 }

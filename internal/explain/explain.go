@@ -67,6 +67,7 @@ type Explanation struct {
 	PromoEarned  int64     `json:"promotion_earned,omitempty"`
 	Volume       []Month   `json:"volume,omitempty"` // earned base by month, which counts for volume tiers
 	Months       []Month   `json:"months"`
+	Withheld     *Withheld `json:"withheld,omitempty"` // what was earned waits for the enrolment's approval
 	Events       []Event   `json:"events"`
 	Versions     []Version `json:"versions"`
 	Postings     []Posting `json:"postings"`
@@ -233,6 +234,11 @@ func Line(tx *db.Tx, marketplace uint16, orderID, lineID string) (*Explanation, 
 	for _, t := range transfers {
 		e.Postings = append(e.Postings, Posting{t.Version, t.Component, t.At, t.Debit, t.Credit, t.Amount})
 	}
+	if err != nil {
+		return nil, err
+	}
+	kept, postings, err := withheld(tx, lane, subject)
+	e.Withheld, e.Postings = kept, append(e.Postings, postings...)
 	return e, err
 }
 
@@ -390,6 +396,9 @@ func (e *Explanation) For(creator id.ID) *Explanation {
 		own.Touches[i] = t
 	}
 	own.Fee = nil // between the shop and its seller
+	if e.Creator != me {
+		own.Withheld = nil
+	}
 	if e.Finding != nil {
 		found := *e.Finding
 		found.By = ""

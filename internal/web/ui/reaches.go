@@ -36,7 +36,7 @@ func Reaches(b report.Balances, m market.Market, f Format, now time.Time, href f
 		reaches = append(reaches, paying)
 	}
 	if b.Held != 0 {
-		reaches = append(reaches, reach("Held", b.Held, "until a question is settled", ""))
+		reaches = append(reaches, reach("Held", b.Held, "until the enrolment is approved", ""))
 	}
 	return reaches
 }

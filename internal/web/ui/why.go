@@ -251,9 +251,25 @@ func (x explainer) rule() string {
 	return ""
 }
 
+// heldText says that what was earned waits, and for what; empty where it does not.
+func heldText(w *explain.Withheld, money func(int64) string) string {
+	switch {
+	case w == nil:
+		return ""
+	case w.Fate == policy.Forfeited:
+		return money(w.Amount) + " went back to the shop when the enrolment ended without approval."
+	case w.Amount == 0:
+		return "What it earns is withheld until the enrolment is approved, and is given free then."
+	}
+	return money(w.Amount) + " of it is withheld until the enrolment is approved, and is given free then."
+}
+
 // changes says what may still move the amount.
 func (x explainer) changes() (changes []string) {
 	e := x.e
+	if text := heldText(e.Withheld, x.money); text != "" {
+		changes = append(changes, text)
+	}
 	if e.Pending > 0 {
 		changes = append(changes, fmt.Sprintf("Once it is shipped, what is to come is earned, in the month of the shipment. "+
 			"What is not shipped within %d days counts as cancelled.", e.Rules.LapseDays))

@@ -46,6 +46,9 @@ func ExplainBounty(e *explain.Bounty, me string, f Format, now time.Time) Why {
 	if e.Pending > 0 {
 		w.Changes = []string{fmt.Sprintf("It is earned %d days after it was done, unless the store takes it back before.", e.Rules.WindowDays)}
 	}
+	if text := heldText(e.Withheld, x.money); text != "" {
+		w.Changes = append(w.Changes, text)
+	}
 	return w
 }
 
