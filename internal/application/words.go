@@ -3,6 +3,8 @@ package application
 import (
 	"slices"
 	"strings"
+
+	"tributary/internal/enrolment"
 )
 
 // Choice is one of several answers: its code, which is stored and stable, and its label.
@@ -132,4 +134,35 @@ func split(sent map[string][]string) map[string][]string {
 		}
 	}
 	return out
+}
+
+// Answer is one thing that was told, in words.
+type Answer struct{ Label, Text string }
+
+// Answers writes a form for people, as far as its program asks for it: creators and reviewers read the same.
+func (f Form) Answers(program enrolment.Program) (answers []Answer) {
+	add := func(label, text string) {
+		if text != "" {
+			answers = append(answers, Answer{label, text})
+		}
+	}
+	list := func(known []Choice, codes []string) string { return strings.Join(LabelsOf(known, codes), ", ") }
+	if program == enrolment.Connections {
+		return nil
+	}
+	add("What is published", f.About)
+	add("Topics", list(Topics, f.Topics))
+	add("Products of interest", strings.Join(f.Interests, ", "))
+	if program == enrolment.Influencer {
+		add("Where the audience is", list(Networks, f.Networks))
+	} else {
+		add("People come through", list(Traffics, f.Traffic))
+		add("Links are placed in", list(Methods, f.Methods))
+		label, _ := LabelOf(Visits, f.Visits)
+		add("Visits a month", label)
+	}
+	if f.Children {
+		add("Made for children under 13", "yes")
+	}
+	return answers
 }

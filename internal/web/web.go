@@ -100,6 +100,8 @@ func New(c Config) *Web {
 	w.sessions.HashTokenInStore = true
 	w.sessions.Lifetime = sessionLife
 	w.sessions.ErrorFunc = ui.Fail
+	// The cookie's own text changes whenever somebody signs in, and nobody else knows it.
+	w.join.Session = func(r *http.Request) string { return w.sessions.Token(r.Context()) }
 	w.sessions.Cookie.Name = "tributary"
 	if c.Secure {
 		w.sessions.Cookie.Name, w.sessions.Cookie.Secure = "__Host-tributary", true
