@@ -108,9 +108,10 @@ var (
 			CAST(SUM(CASE WHEN due <= $1 THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN tries > 0 THEN 1 ELSE 0 END) AS BIGINT),
 			MIN(due)
 		FROM job WHERE state <> 'done' GROUP BY kind, state ORDER BY kind, state`)
-	selectOne = db.Statement(`SELECT kind, key FROM job WHERE id = $1 AND state = 'failed'`)
-	hasOpen   = db.Statement(`SELECT COUNT(*) FROM job WHERE kind = $1 AND key = $2 AND state = 'open'`)
-	retryOne  = db.Statement(`UPDATE job SET state = 'open', due = $2, tries = 0, done = 0 WHERE id = $1 AND state = 'failed'`)
+	dropFailed = db.Statement(`DELETE FROM job WHERE kind = $1 AND key = $2 AND state = 'failed'`)
+	selectOne  = db.Statement(`SELECT kind, key FROM job WHERE id = $1 AND state = 'failed'`)
+	hasOpen    = db.Statement(`SELECT COUNT(*) FROM job WHERE kind = $1 AND key = $2 AND state = 'open'`)
+	retryOne   = db.Statement(`UPDATE job SET state = 'open', due = $2, tries = 0, done = 0 WHERE id = $1 AND state = 'failed'`)
 )
 
 // Add asks for work in the transaction that makes it necessary. Where the same kind and key waits already, nothing is added;
@@ -134,6 +135,14 @@ func Add(tx *db.Tx, j Job) error {
 	}
 	tx.AfterCommit(wakeAll)
 	return nil
+}
+
+// Again asks anew for work that may have been given up: what was given up of its kind and key is gone with that.
+func Again(tx *db.Tx, j Job) error {
+	if _, err := tx.Exec(dropFailed, j.Kind, j.Key); err != nil {
+		return fault.Wrap(err, "asking anew for work")
+	}
+	return Add(tx, j)
 }
 
 // Failure is a job that was given up.

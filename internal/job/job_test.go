@@ -320,6 +320,21 @@ func begins(t *testing.T, d *db.DB, r *Runner, errs map[string]error) {
 	if err := retry(nowhere); !fault.Is(err, fault.Conflict) {
 		t.Errorf("two open jobs of one key: %v", err)
 	}
+	if err := d.Write(context.Background(), db.Interactive, func(tx *db.Tx) error { return Again(tx, Job{Kind: "mail", Key: "denied"}) }); err != nil {
+		t.Fatal(err)
+	}
+	read(t, d, func(tx *db.Tx) error {
+		list, err := Failed(tx, "", 10)
+		for _, f := range list {
+			if f.Key == "denied" {
+				t.Error("what was asked for anew is still given up")
+			}
+		}
+		return err
+	})
+	if got := rowOf(t, d, "mail", "denied"); got.state != open || got.tries != 0 {
+		t.Errorf("asked for anew: %+v", got)
+	}
 }
 
 // A runner that stops waits a little, and hands back what does not end: it counts as not begun.

@@ -46,7 +46,7 @@ CREATE TABLE notice_read (
   PRIMARY KEY (principal, notice)
 ); -- clustered
 
--- Where the mail of a notice to one person stands: waiting, digest (it goes with the next one), sent, dropped, failed. `hash` is
+-- Where the mail of a notice to one person stands: waiting, digest (it goes with the one that is due `at`), sent, dropped, failed. `hash` is
 -- that of the address, once it is known.
 CREATE TABLE notice_mail (
   notice BIGINT NOT NULL,
