@@ -20,6 +20,7 @@ type commands struct {
 	Demo      demoCmd      `cmd:"" help:"Start two marketplaces, a store and creators with months of history, to try everything."`
 	Serve     serveCmd     `cmd:"" help:"Run the platform."`
 	Setup     setupCmd     `cmd:"" help:"Make marketplaces, rate cards, staff, creators and tokens out of one file."`
+	Operator  operatorCmd  `cmd:"" help:"Make an admin, or another of the operator's people, and print a link with which they sign in once."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database's schema up to date."`
 	Rates     ratesCmd     `cmd:"" help:"What a marketplace pays, as a file: export it, edit it, see what that changes, publish it."`
 	Whatif    whatifCmd    `cmd:"" help:"Try rates or rules over past lines, before they are published. Nothing is posted."`

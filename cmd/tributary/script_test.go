@@ -43,11 +43,13 @@ import (
 //	audit                   recomputes everything
 //	rates …                 tributary rates …, beside the running node; a last word <yes answers its question
 //	whatif …                tributary whatif …, beside the running node; a file that it writes goes to stdout
+//	operator …              tributary operator …, beside the running node, or with --data on a new installation
+//	signin                  follows the login link that was printed last
 //	rotate                  adds a key and starts the node again
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){
 		"begin": beginStory, "click": clickLink, "events": postEvents, "days": passDays, "balances": showBalances, "show": showOrder, "audit": auditStory, "rotate": rotateKeys,
-		"rates": tributaryRates, "whatif": tributaryWhatif,
+		"rates": tributaryRates, "whatif": tributaryWhatif, "operator": tributaryOperator, "signin": followLink,
 	}, Setup: func(env *testscript.Env) error {
 		env.Values["t"] = t
 		return nil
