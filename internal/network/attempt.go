@@ -3,7 +3,6 @@ package network
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -94,8 +93,12 @@ func (c *Connector) take(ctx context.Context, state, session string, wall time.T
 			return errForeign
 		}
 		// Of two answers at once only one finds the row still there.
-		if changed, err := tx.Exec(deleteAttempt, hash); err != nil || changed == 0 {
-			return errors.Join(err, errForeign)
+		changed, err := tx.Exec(deleteAttempt, hash)
+		if err != nil {
+			return err
+		}
+		if changed == 0 {
+			return errForeign
 		}
 		verifier, err := c.Ring.Open(sealPurpose, string(hash), sealed)
 		a = attempt{id.ID(creator), Kind(network), string(verifier)}

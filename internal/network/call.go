@@ -31,12 +31,14 @@ const (
 	maxPause   = 3 * time.Second // a longer one is not waited for: the job comes again
 	maxRest    = 24 * time.Hour
 	usualRest  = time.Minute // where a network says that it is too much, and not for how long
-	perSecond  = 5           // requests; far below what any of them allows
 	burst      = 10
 )
 
-// firstPause is before the second try; each further one is twice as long. Tests have less time.
-var firstPause = 300 * time.Millisecond
+// Tests have less time.
+var (
+	firstPause            = 300 * time.Millisecond // before the second try; each further one is twice as long
+	perSecond  rate.Limit = 5                      // requests; far below what any of them allows
+)
 
 // line is the way to one network: its addresses, the pace at which it is asked, and until when it is left alone.
 type line struct {
