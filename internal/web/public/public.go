@@ -49,7 +49,7 @@ func (p *Pages) open(tx *db.Tx, r *http.Request, name, title string) (*desk, err
 		}
 		chosen = markets[i]
 	}
-	d := &desk{ui.Frame{Title: title, Who: ui.Who(r), Markets: markets, Market: chosen, Path: r.URL.Path,
+	d := &desk{ui.Frame{Title: title, Current: current(r.URL.Path), Who: ui.Who(r), Markets: markets, Market: chosen, Path: r.URL.Path,
 		Format: ui.NewFormat(r.Header.Get("Accept-Language"), chosen.Locale, chosen.Location())}}
 	if p.Clock.Sandbox() {
 		d.Sandbox = p.Clock.Now()
@@ -60,4 +60,12 @@ func (p *Pages) open(tx *db.Tx, r *http.Request, name, title string) (*desk, err
 // named splits the marketplace of an address from what it is asked for as: `us`, `us.json`.
 func named(r *http.Request) (name string, asJSON bool) {
 	return strings.CutSuffix(r.PathValue("marketplace"), ".json")
+}
+
+// current is the item of the navigation that an address belongs to.
+func current(path string) string {
+	if strings.HasPrefix(path, "/rates/") {
+		return "/rates"
+	}
+	return path
 }

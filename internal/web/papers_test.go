@@ -1,0 +1,188 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"tributary/internal/browser"
+	"tributary/internal/db"
+	"tributary/internal/document"
+	"tributary/internal/journal"
+	"tributary/internal/web"
+	"tributary/internal/web/staff"
+)
+
+// newPapers is a world whose pages have the keys with which the journal seals.
+func newPapers(t testing.TB) *world {
+	w := newWorld(t)
+	w.pages = web.New(web.Config{DB: w.db, Clock: w.clock, Ring: w.ring, Hints: w.hints, Address: "http://go.example",
+		Works: staff.Works{Accrual: w.accrual, WhatIf: w.tries}})
+	t.Cleanup(w.pages.Close)
+	w.server.Config.Handler = w.pages
+	w.set(now)
+	return w
+}
+
+// change is a form that publishes a version of the policies.
+func change() url.Values {
+	return url.Values{"do": {"publish"}, "title": {"Program policies"}, "summary": {"Section 2 is shorter."}, "effective": {"2026-12-07"},
+		"body": {"## 1. Say that you earn\r\n\r\n1.1 Say it.\r\n\r\n## 2. New\r\n\r\n2.1 By {{.Operator}}.\r\n"}}
+}
+
+func TestDocuments(t *testing.T) {
+	w := newPapers(t)
+	v := w.as("")
+	v.wants("/documents", "Operating agreement", "Program policies", "Rate statement", "Privacy notice", "version 1, in force since November 22",
+		"!accepted", "Sign in", "/documents/agreement")
+	v.wants("/documents/agreement", "between you, the creator, and Harbour Market, who runs", "Harbour Market and Harbour Market UK", `id="s-1-what-this-is-about"`,
+		`href="#s-6-when-you-are-paid"`, "in force", "Version 1, published November 22", "!What changed", "!{{")
+	v.wants("/documents/policies/1", "<table>", "only to people who opted in")
+	for _, path := range []string{"/documents/terms", "/documents/agreement/2", "/documents/agreement/0", "/documents/agreement/x", "/documents/agreement/99999999999999999999"} {
+		if status, _ := v.open(path); status != http.StatusNotFound {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	if status, _ := v.open("/documents/accept"); status != http.StatusForbidden {
+		t.Errorf("somebody outside is asked to accept: %d", status)
+	}
+}
+
+func TestAcceptDocuments(t *testing.T) {
+	w := newPapers(t)
+	v := w.as("Ada Lindholm")
+	v.wants("/documents/accept?next=/join/associates", "Operating agreement", "Program policies", "Privacy notice", "!Rate statement", `value="agreement/1"`,
+		`name="next" value="/join/associates"`)
+	names := url.Values{"agreed": {"yes"}, "version": {"agreement/1", "policies/1", "privacy/1"}}
+	for want, form := range map[string]url.Values{
+		"is not ticked":                 {"version": {"agreement/1"}},
+		"Version: names no document":    {"agreed": {"yes"}},
+		"Open the page and send it":     {"agreed": {"yes"}, "version": {"agreement"}},
+		"it is told":                    {"agreed": {"yes"}, "version": {"agreement/1", "rates/1"}},
+		"names no document, or more th": {"agreed": {"yes"}, "version": strings.Split(strings.Repeat("agreement/1 ", 21), " ")[:21]},
+	} {
+		if status, body := v.post("/documents/accept", form); status != http.StatusUnprocessableEntity ||
+			!strings.Contains(strings.ToLower(body), strings.ToLower(want)) || !strings.Contains(body, "Operating agreement") {
+			t.Errorf("%v: %d, want %q\n%s", form, status, want, body)
+		}
+	}
+	if status, _ := v.post("/documents/accept", url.Values{"agreed": {"yes"}, "version": {"agreement/7"}}); status != http.StatusNotFound {
+		t.Errorf("a version that is not there: %d", status)
+	}
+	v.wants("/documents/accept", `value="agreement/1"`) // what was refused left no trace
+	_, body := v.post("/documents/accept", names)
+	v.holds("accepted", body, "Accepted. The date is kept", "Nothing waits")
+	_, body = v.post("/documents/accept", names) // again: nothing changes
+	v.holds("again", body, "Nothing waits")
+	v.wants("/documents", "accepted November 22", "!waits", "!not accepted")
+	w.as("Ben Okri").wants("/documents", "3 documents wait for you", "not accepted")
+	w.as("The auditor").wants("/operator/documents", "1 creator", "told, not accepted", "!0 creators")
+	w.write(func(tx *db.Tx) error {
+		found, err := journal.Search(tx, w.ring, journal.Query{Action: "document.accepted", Limit: 10})
+		if len(found.Entries) != 3 {
+			t.Errorf("%d lines in the journal", len(found.Entries))
+		}
+		return err
+	})
+	for _, next := range []string{"//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "evil", "/a\r\nSet-Cookie: x"} {
+		v.wants("/documents/accept?next="+url.QueryEscape(next), "!evil", "!javascript:x", "!Set-Cookie")
+	}
+}
+
+func TestPublishDocument(t *testing.T) {
+	w := newPapers(t)
+	v := w.as("The admin")
+	v.wants("/operator/documents", "Program policies", "nothing", "version 1")
+	v.wants("/operator/documents/policies", "at least 14 days before", `value="2026-12-07"`, "{{.Operator}}", "The newest version is 1", "## 2. Where links may be shared")
+	for field, spoil := range map[string]func(url.Values){
+		"Title: is empty":                       func(f url.Values) { f.Set("title", " ") },
+		"Summary: is empty":                     func(f url.Values) { f.Set("summary", "") },
+		"Effective: is too soon":                func(f url.Values) { f.Set("effective", "2026-12-06") },
+		"Effective: is not a date":              func(f url.Values) { f.Set("effective", "soon") },
+		"Effective: lies in the past":           func(f url.Values) { f.Set("effective", "2020-01-01") },
+		"Body: line 3 holds HTML":               func(f url.Values) { f.Set("body", "a\n\n<b>x</b>") },
+		"Body: line 1 holds a blank that does ": func(f url.Values) { f.Set("body", "{{.Owner}}") },
+		"Body: is empty":                        func(f url.Values) { f.Set("body", "") },
+	} {
+		for _, do := range []string{"publish", "preview"} {
+			form := change()
+			form.Set("do", do)
+			spoil(form)
+			if status, body := v.post("/operator/documents/policies", form); status != http.StatusUnprocessableEntity || !strings.Contains(body, field) {
+				t.Errorf("%s: %d, want %q\n%s", do, status, field, body)
+			}
+		}
+	}
+	form := change()
+	form.Set("do", "preview")
+	status, body := v.post("/operator/documents/policies", form)
+	v.holds("preview", body, "Preview", "By Harbour Market.", "<ins>", "<del>", "By {{.Operator}}.")
+	v.wants("/operator/documents", "!version 2")
+	if status != http.StatusOK {
+		t.Errorf("preview: %d", status)
+	}
+	_, body = v.post("/operator/documents/policies", change())
+	v.holds("published", body, "Published.", "version 2", "from December 7")
+	if status, body := v.post("/operator/documents/policies", change()); status != http.StatusConflict || !strings.Contains(body, "says the same as version 2") {
+		t.Errorf("the same again: %d\n%s", status, body)
+	}
+	outside := w.as("")
+	outside.wants("/documents", "To come", "Section 2 is shorter.", "from December 7", "version 1, in force")
+	outside.wants("/documents/policies", "Version 1", "A new version takes effect on December 7", "In force until December 7", "2 versions")
+	outside.wants("/documents/policies/2", "from December 7", "2.1 By Harbour Market.", "What changed", "!1.2 On a site")
+	outside.wants("/documents/policies/2?show=changes", "Section 2 is shorter.", "<ins>", "<del>", "1 paragraph unchanged", "Version 2 against version 1")
+	w.as("Ada Lindholm").wants("/documents/accept", "Section 2 is shorter.", `value="policies/2"`, `value="policies/1"`, "from December 7")
+	w.set(now.AddDate(0, 0, 15))
+	outside.wants("/documents/policies", "2.1 By Harbour Market.", "in force", "!takes effect on")
+	outside.wants("/documents/policies/1", "replaced", "1.2 On a site")
+	_, body = w.as("Ada Lindholm").post("/documents/accept", url.Values{"agreed": {"yes"}, "version": {"policies/1"}})
+	outside.holds("a version that is replaced", body, "program policies has a later version")
+	for _, name := range []string{"The auditor", "The finance"} {
+		w.as(name).wants("/operator/documents/policies", "Only an admin publishes", "!name=\"do\"")
+		if status, _ := w.as(name).post("/operator/documents/policies", change()); status != http.StatusForbidden {
+			t.Errorf("%s publishes: %d", name, status)
+		}
+	}
+	if status, _ := v.post("/operator/documents/terms", change()); status != http.StatusNotFound {
+		t.Errorf("another kind: %d", status)
+	}
+}
+
+// The pages about documents on every screen, and a creator who accepts with the mouse.
+func TestPapersOnEveryScreen(t *testing.T) {
+	w := newPapers(t)
+	w.as("The admin").post("/operator/documents/policies", change())
+	pages := map[string][]string{
+		"":             {"/documents", "/documents/agreement", "/documents/policies", "/documents/policies/2?show=changes"},
+		"Ada Lindholm": {"/documents", "/documents/privacy", "/documents/accept"},
+		"The admin":    {"/operator/documents", "/operator/documents/agreement"},
+	}
+	browser.EachView(t, func(t *testing.T, p *browser.Page) {
+		for _, name := range []string{"", "Ada Lindholm", "The admin"} {
+			if name != "" {
+				w.signIn(p, name)
+			}
+			for _, path := range pages[name] {
+				p.Goto(w.server.URL + path)
+				browser.AXE(t, p)
+				if wide := browser.Eval[int](p, "document.documentElement.scrollWidth - innerWidth"); wide > 0 {
+					t.Errorf("%s is %d pixels wider than the screen", path, wide)
+				}
+			}
+		}
+	})
+	p := browser.Open(t)
+	w.signIn(p, "Ada Lindholm")
+	p.Goto(w.server.URL + "/documents/accept")
+	p.Click(`input[name="agreed"]`)
+	p.Click(`main .button.main`)
+	p.WaitText("main", "Nothing waits")
+	w.write(func(tx *db.Tx) error {
+		missing, err := document.Missing(tx, ada, now)
+		if len(missing) > 0 {
+			t.Errorf("still to accept: %v", missing)
+		}
+		return err
+	})
+}
