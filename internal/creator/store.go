@@ -47,6 +47,11 @@ func Create(tx *db.Tx, ring *secret.Ring, c Creator, personal Personal) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
+	if gone, err := retired(tx, ring, c.Handle); err != nil {
+		return err
+	} else if gone {
+		return taken()
+	}
 	sealed, err := seal(ring, c.ID, personal)
 	if err != nil {
 		return err
@@ -56,7 +61,7 @@ func Create(tx *db.Tx, ring *secret.Ring, c Creator, personal Personal) error {
 		return fault.Wrap(err, "saving a creator")
 	}
 	if added == 0 {
-		return fault.New(fault.Conflict, "handle", "belongs to somebody else", "choose another one")
+		return taken()
 	}
 	return AddFacts(tx, c.ID, personal.Facts(ring))
 }

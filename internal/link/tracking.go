@@ -118,6 +118,9 @@ func open(tx *db.Tx, t Tracking) (bool, error) {
 	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxTagName || strings.ContainsFunc(name, unicode.IsControl) {
 		return false, fault.Invalidf("name", "is longer than %d characters, or not one line of text", "shorten it", maxTagName)
 	}
+	if gone, err := retired(tx, t.Tag); gone || err != nil {
+		return false, err
+	}
 	added, err := tx.Exec(insertTracking, int64(t.ID), t.Tag, int64(t.Creator), int64(t.Program), int64(t.Market), name,
 		t.Created.UnixMicro())
 	if err != nil {

@@ -44,6 +44,13 @@ CREATE TABLE journal_check (
   told TEXT NOT NULL
 );
 
+-- Handles and tags of people who were erased, as hashes: nobody else is given them.
+CREATE TABLE retired_name (
+  kind TEXT COLLATE "C" NOT NULL,
+  hash BYTEA NOT NULL,
+  PRIMARY KEY (kind, hash)
+); -- clustered
+
 -- An erasure that was begun: it is done again until `done` is set.
 CREATE TABLE erasure (
   creator BIGINT PRIMARY KEY,
