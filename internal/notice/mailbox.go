@@ -42,7 +42,7 @@ func keepInMailbox(tx *db.Tx, ring *secret.Ring, creator, principal id.ID, now t
 	if err != nil {
 		return err
 	}
-	number := id.New(clock.Wall())
+	number := nextID()
 	if _, err := tx.Exec(insertLetter, int64(number), int64(creator), int64(principal), clock.Micro(now),
 		ring.Seal(mailboxPurpose, letterContext(number), text)); err != nil {
 		return fault.Wrap(err, "putting a letter into the mailbox")

@@ -13,7 +13,9 @@ package notice
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"tributary/internal/auth"
@@ -135,7 +137,7 @@ func insert(tx *db.Tx, ring *secret.Ring, e Event, n Notice, c content) (number 
 		if err != nil || told {
 			return 0, told, fault.Wrap(err, "looking for a message")
 		}
-		number := id.New(clock.Wall())
+		number := nextID()
 		sealed, err := seal(tx, ring, e, n.Creator+n.Principal, number, text)
 		if err != nil {
 			return 0, false, err
@@ -147,6 +149,20 @@ func insert(tx *db.Tx, ring *secret.Ring, e Event, n Notice, c content) (number 
 		}
 	}
 	return 0, false, fault.New(fault.Unavailable, "", "a message could not be numbered", "try again in a moment")
+}
+
+// lastID is the newest id that this process gave to a message.
+var lastID atomic.Int64
+
+// nextID gives ids in the order in which messages are sent, also within a millisecond.
+func nextID() id.ID {
+	for {
+		last := lastID.Load()
+		next := max(int64(id.New(clock.Wall())), last+1)
+		if lastID.CompareAndSwap(last, next) {
+			return id.ID(next)
+		}
+	}
 }
 
 const partingPurpose = "notice-parting"
@@ -197,20 +213,31 @@ func recipients(tx *db.Tx, n Notice) ([]id.ID, error) {
 	if n.Principal != 0 {
 		return []id.ID{n.Principal}, nil
 	}
-	members, err := auth.Members(tx, n.Creator)
-	if err != nil {
-		return nil, err
+	people, err := managers(tx, n.Creator)
+	if len(people) == 0 && err == nil {
+		people = []id.ID{0}
 	}
-	var people []id.ID
+	return people, err
+}
+
+// managers are those who manage an account, its owners first.
+func managers(tx *db.Tx, account id.ID) (people []id.ID, err error) {
+	members, err := auth.Members(tx, account)
+	slices.SortStableFunc(members, func(a, b auth.Member) int {
+		switch owns := a.Seat.AtLeast(auth.Owner); {
+		case owns == b.Seat.AtLeast(auth.Owner):
+			return 0
+		case owns:
+			return -1
+		}
+		return 1
+	})
 	for _, m := range members {
 		if m.Seat.AtLeast(auth.Manager) {
 			people = append(people, m.Principal)
 		}
 	}
-	if len(members) == 0 {
-		people = []id.ID{0}
-	}
-	return people, nil
+	return people, err
 }
 
 // place names the mail of a notice to one person.

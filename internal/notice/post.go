@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -366,20 +367,16 @@ func (p *Post) known(tx *db.Tx, e Event, principal, account id.ID) (string, erro
 	if account == 0 {
 		return "", nil
 	}
-	members, err := auth.Members(tx, account)
+	people, err := managers(tx, account)
 	if err != nil {
 		return "", err
 	}
-	for _, m := range members {
-		if m.Principal == principal {
+	for _, one := range people {
+		if one == principal {
 			break
 		}
-		own, err := p.own(tx, e, m.Principal)
-		if err != nil {
+		if own, err := p.own(tx, e, one); err != nil || own == "" {
 			return "", err
-		}
-		if own == "" && m.Seat.AtLeast(auth.Manager) {
-			return "", nil
 		}
 	}
 	personal, err := creator.FindPersonal(tx, p.Ring, account)
@@ -406,11 +403,6 @@ func (p *Post) own(tx *db.Tx, e Event, principal id.ID) (string, error) {
 
 // seated tells whether somebody still manages an account.
 func seated(tx *db.Tx, account, principal id.ID) (bool, error) {
-	members, err := auth.Members(tx, account)
-	for _, m := range members {
-		if m.Principal == principal && m.Seat.AtLeast(auth.Manager) {
-			return true, err
-		}
-	}
-	return false, err
+	people, err := managers(tx, account)
+	return slices.Contains(people, principal), err
 }

@@ -129,7 +129,8 @@ func stored(tx *db.Tx, statement *db.Stmt, args ...any) (all []listed, err error
 			return err
 		}
 		k.id, k.Creator, k.Principal, k.At, k.read = id.ID(number), id.ID(creator), id.ID(principal), clock.FromMicro(at), read != 0
-		if e, err := EventOf(k.Event); err == nil { // an event of another version of the product is let be
+		// An event of another version of the product is let be; a farewell is for the mail alone.
+		if e, err := EventOf(k.Event); err == nil && !e.Parting {
 			k.event = e
 			all = append(all, k)
 		}
