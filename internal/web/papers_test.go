@@ -1,16 +1,26 @@
 package web_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"tributary/internal/browser"
+	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/document"
+	"tributary/internal/enrolment"
+	"tributary/internal/fault"
+	"tributary/internal/id"
+	"tributary/internal/job"
 	"tributary/internal/journal"
+	"tributary/internal/notice"
 	"tributary/internal/web"
+	"tributary/internal/web/papers"
 	"tributary/internal/web/staff"
 )
 
@@ -185,4 +195,71 @@ func TestPapersOnEveryScreen(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// Whoever has an open enrolment is told, once, however often the work is done; nobody else is.
+func TestPublishIsAnnounced(t *testing.T) {
+	w := newPapers(t)
+	w.write(func(tx *db.Tx) error { // more than one stretch of creators, and one whose enrolment is over
+		for i := range 60 {
+			one := creator.Creator{ID: id.ID(5000 + i), Name: fmt.Sprintf("Creator %02d", i), Handle: fmt.Sprintf("creator-%02d", i), Created: begin}
+			if err := creator.Create(tx, w.ring, one, creator.Personal{}); err != nil {
+				return err
+			}
+			key := enrolment.Key{Market: w.uk.No, Creator: one.ID, Program: enrolment.Influencer}
+			for j, state := range []enrolment.State{enrolment.Active, enrolment.Closed}[:1+i%2] {
+				if err := enrolment.Save(tx, key, enrolment.Standing{Since: begin.Add(time.Duration(j) * time.Hour), State: state}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	_, body := w.as("The admin").post("/operator/documents/policies", change())
+	if !strings.Contains(body, "Published.") {
+		t.Fatal(body)
+	}
+	pages := &papers.Pages{DB: w.db, Clock: w.clock, Ring: w.ring}
+	runner := &job.Runner{DB: w.db, Work: map[string]job.Work{papers.AnnounceJob: pages.Announce, "mail": func(context.Context, job.Job) error { return nil }}}
+	told := func() (count int) {
+		for range 4 { // each stretch asks for the next one
+			if err := runner.Drain(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.write(func(tx *db.Tx) error {
+			count = 0
+			for one := id.ID(1); one < 6000; one++ {
+				if one == 1200 {
+					one = 5000
+				}
+				all, err := notice.List(tx, w.ring, notice.Query{Creator: one, Limit: 10})
+				if err != nil {
+					return err
+				}
+				for _, m := range all {
+					if count++; one == ada && (m.Event != "document.published" || !strings.Contains(m.Text, "Program policies changes from December 7") ||
+						m.Link != "/documents/policies/2?show=changes") {
+						t.Errorf("%+v", m)
+					}
+				}
+			}
+			return nil
+		})
+		return count
+	}
+	if got := told(); got != 2+30 {
+		t.Errorf("%d were told, want Ada, Ben and the 30 whose enrolment is open", got)
+	}
+	w.write(func(tx *db.Tx) error {
+		return job.Add(tx, job.Job{Kind: papers.AnnounceJob, Key: "again", Body: []byte(`{"document":"policies/2"}`)})
+	})
+	if got := told(); got != 2+30 {
+		t.Errorf("told again: %d messages", got)
+	}
+	for _, bad := range []string{"", "{", `{"document":"policies"}`, `{"document":"policies/9"}`, `{"document":"x/1"}`} {
+		if err := pages.Announce(context.Background(), job.Job{Body: []byte(bad)}); !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.NotFound) {
+			t.Errorf("%q: %v", bad, err) // anything else would be tried for days
+		}
+	}
 }

@@ -259,7 +259,7 @@ func (p *Pages) tell(tx *db.Tx, by auth.Principal, v document.Version) error {
 const AnnounceJob = "announce"
 
 // batch bounds how many creators are told in one transaction.
-const batch = 100
+const batch = 25
 
 // announcement is the body of a job: creators beyond After are still to be told.
 type announcement struct {
