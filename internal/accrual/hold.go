@@ -144,7 +144,7 @@ func (g *group) saveHolds() error {
 			return err
 		}
 		if count >= rules.Wanted() {
-			next := enrolment.Standing{Since: g.now, State: enrolment.UnderReview, Reason: enrolment.ReasonSales}
+			next := enrolment.Standing{Since: g.standings[key].Next(g.now), State: enrolment.UnderReview, Reason: enrolment.ReasonSales}
 			if err := enrolment.Save(g.tx, key, next); err != nil {
 				return err
 			}

@@ -150,7 +150,7 @@ func (d *Desk) make(tx *db.Tx, v move) error {
 	if err != nil {
 		return err
 	}
-	v.next.Since = after(history, v.next.Since)
+	v.next.Since = history.Next(v.next.Since)
 	if v.next.State == enrolment.Provisional {
 		v.next.Until = enrolment.Window(v.next.Since, v.m.Location(), v.m.Admission.Trial())
 	}
@@ -158,14 +158,6 @@ func (d *Desk) make(tx *db.Tx, v move) error {
 		return err
 	}
 	return d.tell(tx, v, history.Now(v.next.Since))
-}
-
-// after is the instant of the next standing: now, or just after the newest one, where that acts from now, too.
-func after(history enrolment.History, now time.Time) time.Time {
-	if last := history.Now(now); !last.Since.IsZero() && !now.After(last.Since) {
-		return last.Since.Add(time.Microsecond)
-	}
-	return now
 }
 
 // tell writes the line in the journal, the row of the outbox and the message of a standing that was saved.

@@ -55,7 +55,8 @@ func (d *Desk) Apply(ctx context.Context, by auth.Principal, key enrolment.Key) 
 			form = a.Form
 		}
 		if err := d.make(tx, move{m: m, key: key, by: actor(by), action: "enrolment.applied", topic: topicApplied,
-			next: enrolment.Standing{Since: tx.Now(), State: enrolment.Applied, Reason: ReasonSentForm}}); err != nil {
+			// Just before now, so that what the rules decide at once acts from now.
+			next: enrolment.Standing{Since: tx.Now().Add(-time.Microsecond), State: enrolment.Applied, Reason: ReasonSentForm}}); err != nil {
 			return err
 		}
 		if form.Children {

@@ -23,9 +23,9 @@ var (
 	selectRevenue = db.Statement(`SELECT COALESCE(CAST(SUM(revenue) AS BIGINT), 0) FROM margin_month WHERE market = $1 AND creator = $2 AND month >= $3 AND month < $4`)
 
 	selectClicking = db.Statement(`SELECT creator FROM click_day WHERE market = $1 AND day >= $2 AND creator > $3 GROUP BY creator
-		HAVING SUM(counted) >= $4 ORDER BY creator LIMIT $5`)
+		HAVING CAST(SUM(counted) AS BIGINT) >= $4 ORDER BY creator LIMIT $5`)
 	selectSelling = db.Statement(`SELECT creator FROM margin_month WHERE market = $1 AND month >= $2 AND creator > $3 GROUP BY creator
-		HAVING SUM(revenue) >= $4 ORDER BY creator LIMIT $5`)
+		HAVING CAST(SUM(revenue) AS BIGINT) >= $4 ORDER BY creator LIMIT $5`)
 )
 
 // quarters gives where the quarter of an instant begins, where the one before began, and where it ends, in local time.

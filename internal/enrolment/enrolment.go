@@ -169,6 +169,14 @@ func (h History) Now(at time.Time) Standing {
 	return h[after-1]
 }
 
+// Next is from when on the next standing acts: from now, or from just after the newest one, where that acts from now, too.
+func (h History) Next(now time.Time) time.Time {
+	if last := h.Now(now.Add(time.Millisecond)); !last.Since.IsZero() && !now.After(last.Since) {
+		return last.Since.Add(time.Microsecond)
+	}
+	return now
+}
+
 // Trial is the newest window in which an enrolment has to show sales: it began at Since and ends before Until; Open tells
 // whether nothing has been decided since.
 type Trial struct {
