@@ -12,7 +12,6 @@ import (
 
 	"github.com/a-h/templ"
 
-	"tributary/internal/auth"
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/event"
@@ -208,12 +207,8 @@ func (w *Web) await(rw http.ResponseWriter, r *http.Request, orders, clicks <-ch
 		case <-poll:
 			return true
 		case <-heart:
-			var open bool
-			err := w.DB.Read(r.Context(), func(tx *db.Tx) (err error) {
-				_, open, err = auth.Find(tx, ui.Who(r).ID)
-				return err
-			})
-			if err != nil || !open {
+			now, open, err := w.sessions.Who(r)
+			if err != nil || !open || now != ui.Who(r) {
 				return false
 			}
 			fmt.Fprint(rw, ": still here\n\n")

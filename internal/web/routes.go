@@ -24,18 +24,17 @@ const (
 	anySeat auth.Roles = 1 << 14 // what it changes is the person's own, and not the account's: a viewer may
 	owners  auth.Roles = 1 << 13 // an owner's seat is needed
 	fresh   auth.Roles = 1 << 12 // proof within the last minutes is needed; a form is sent again after it
+
+	somebody auth.Roles = 1 << 11 // whoever has signed in, for whatever account or none
+	unread   auth.Roles = 1 << 10 // nobody asks who is there: files
 )
 
 // routes is every address for people.
 func (w *Web) routes() []route {
-	everyone := auth.Creators | auth.Staff
 	return slices.Concat([]route{
 		{"GET /{$}", anybody, w.root},
-		{"GET /assets/{name}", anybody, ui.ServeAsset},
-		{"GET /login", anybody, w.loginPage},
-		{"POST /login", anybody, w.login},
-		{"POST /logout", anybody, w.logout},
-		{"GET /home", everyone, w.home},
+		{"GET /assets/{name}", anybody | unread, ui.ServeAsset},
+		{"GET /home", somebody, w.home},
 		{"GET /rates", anybody, w.public.Rates},
 		{"GET /rates/{marketplace}", anybody, w.public.Rates},
 	}, w.forCreators(), w.forStaff(), w.forAccounts(), w.forApplicants(), w.forDocuments(), w.forMessages(), w.forPersons(),

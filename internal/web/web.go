@@ -12,15 +12,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alexedwards/scs/v2"
-
 	"tributary/internal/admission"
 	"tributary/internal/auth"
+	"tributary/internal/auth/oidc"
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/event"
 	"tributary/internal/fault"
-	"tributary/internal/id"
 	"tributary/internal/secret"
 	"tributary/internal/web/account"
 	"tributary/internal/web/creator"
@@ -44,7 +42,13 @@ type Config struct {
 	Ring    *secret.Ring
 	Hints   *event.Hints
 	Address string // where links of creators begin: https://go.example
+	Home    string // under which people reach these pages; empty: Address
+	Name    string // of the installation, as authenticators show it; empty: Tributary
 	Secure  bool   // pages are served over https: the cookie says so
+	// Client, if set, gives the address of whoever asks: guesses are counted by it. Otherwise it is that of the connection.
+	Client func(*http.Request) string
+	// Providers are the accounts elsewhere with which people sign in.
+	Providers []*oidc.Provider
 	// Unshipped, if set, tells how many clicks of this process wait in the log, and since when.
 	Unshipped func() (count int64, oldest time.Time)
 	// LinkMade, if set, returns once this process's edge knows the links that were made: only then a link is shown.
@@ -58,7 +62,7 @@ type Config struct {
 // Web serves the pages.
 type Web struct {
 	Config
-	sessions *scs.SessionManager
+	sessions *account.Sessions
 	handler  http.Handler
 	feed     *feed
 	creator  *creator.Pages
@@ -74,12 +78,6 @@ type Web struct {
 	journal  *journal.Pages
 }
 
-const (
-	sessionLife = 30 * 24 * time.Hour
-	sessionIdle = 14 * 24 * time.Hour // without a visit
-	seenStride  = time.Minute         // how often a visit is written down
-)
-
 // New gives the door. Its routes are those of routes.go.
 func New(c Config) *Web {
 	w := &Web{Config: c, feed: newFeed(c.DB, c.Hints)}
@@ -88,24 +86,14 @@ func New(c Config) *Web {
 	w.operator = &operator.Pages{Pages: desk, Unshipped: c.Unshipped}
 	w.rates = &rates.Pages{Pages: desk}
 	w.public = &public.Pages{DB: c.DB, Clock: c.Clock}
-	w.account = &account.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring}
+	w.sessions = account.NewSessions(c.DB, c.Ring, c.Secure)
+	w.account = w.accounts(desk)
 	w.join = &join.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring, Address: strings.TrimSuffix(c.Address, "/"), Admission: c.Admission}
 	w.papers = &papers.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring}
 	w.notices = &notices.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring}
 	w.person = &person.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring}
 	w.review = &review.Pages{Pages: desk, Ring: c.Ring, Admission: c.Admission}
 	w.journal = &journal.Pages{Pages: desk, Ring: c.Ring}
-	w.sessions = scs.New()
-	w.sessions.Store = auth.Sessions{DB: c.DB}
-	w.sessions.HashTokenInStore = true
-	w.sessions.Lifetime = sessionLife
-	w.sessions.ErrorFunc = ui.Fail
-	// The cookie's own text changes whenever somebody signs in, and nobody else knows it.
-	w.join.Session = func(r *http.Request) string { return w.sessions.Token(r.Context()) }
-	w.sessions.Cookie.Name = "tributary"
-	if c.Secure {
-		w.sessions.Cookie.Name, w.sessions.Cookie.Secure = "__Host-tributary", true
-	}
 	mux := http.NewServeMux()
 	for _, route := range w.routes() {
 		mux.Handle(route.pattern, w.guard(route))
@@ -168,23 +156,65 @@ func (r route) bound() int64 {
 func (w *Web) guard(route route) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(rw, r.Body, route.bound())
-		if route.who == anybody {
+		if route.who == anybody|unread {
 			w.act(rw, r, route.action)
 			return
 		}
-		p, ok, err := w.principal(r)
+		p, ok, err := w.sessions.Who(r)
+		if ok {
+			r = r.WithContext(ui.WithVisit(ui.With(r.Context(), p), ui.Visit{Seats: w.sessions.Seats(r)}))
+		}
 		switch {
 		case err != nil:
 			ui.Fail(rw, r, err)
+		case route.who&anybody != 0:
+			w.act(rw, r, route.action)
 		case !ok:
-			w.act(rw, r, welcome)
-		case !route.who.Has(p.Role):
-			ui.Fail(rw, r, fault.New(fault.Denied, "", "this page is not for the role "+string(p.Role),
-				"ask whoever runs the installation"))
+			w.act(rw, r, w.account.Outside)
 		default:
-			w.act(rw, r.WithContext(ui.With(r.Context(), p)), route.action)
+			if err := route.lets(p); err != nil {
+				ui.Fail(rw, r, err)
+			} else if route.who&fresh != 0 && !w.sessions.Fresh(r) {
+				account.Stale(rw, r)
+			} else {
+				w.act(rw, r, route.action)
+			}
 		}
 	})
+}
+
+// lets says why somebody who has signed in may not; nil where they may.
+func (r route) lets(p auth.Principal) error {
+	switch {
+	case r.who&somebody != 0:
+		return nil
+	case p.Role == "":
+		return fault.New(fault.Denied, "", "you act for no account here, or no longer for this one", "switch to another account on your team page")
+	case !r.who.Has(p.Role):
+		return fault.New(fault.Denied, "", "this page is not for the role "+string(p.Role), "ask whoever runs the installation")
+	case !p.Seat.AtLeast(r.least()):
+		return fault.New(fault.Denied, "", "this needs the seat of "+article(r.least())+", and you are "+article(p.Seat)+" of this account",
+			"ask an owner of the account")
+	}
+	return nil
+}
+
+// least is the seat that a row asks for.
+func (r route) least() auth.Seat {
+	switch {
+	case r.who&owners != 0:
+		return auth.Owner
+	case r.who&anySeat != 0 || strings.HasPrefix(r.pattern, http.MethodGet+" "):
+		return auth.Viewer
+	}
+	return auth.Manager
+}
+
+func article(seat auth.Seat) string {
+	if seat == auth.Owner {
+		return "an " + string(seat)
+	}
+	return "a " + string(seat)
 }
 
 // act runs an action; what it cannot do becomes a page here and nowhere else.
@@ -192,29 +222,4 @@ func (w *Web) act(rw http.ResponseWriter, r *http.Request, action ui.Action) {
 	if err := action(rw, r); err != nil {
 		ui.Fail(rw, r, err)
 	}
-}
-
-// The session's content.
-const (
-	keyPrincipal = "principal"
-	keySeen      = "seen" // unix seconds of the last visit that was written down
-)
-
-// principal is who signed in with this session, read anew: a closed account is out at once.
-func (w *Web) principal(r *http.Request) (p auth.Principal, ok bool, err error) {
-	ctx := r.Context()
-	number := id.ID(w.sessions.GetInt64(ctx, keyPrincipal))
-	seen := time.Unix(w.sessions.GetInt64(ctx, keySeen), 0)
-	since := clock.Since(seen)
-	if number == 0 || since > sessionIdle {
-		return p, false, nil
-	}
-	err = w.DB.Read(ctx, func(tx *db.Tx) error {
-		p, ok, err = auth.Find(tx, number)
-		return err
-	})
-	if ok && since > seenStride {
-		w.sessions.Put(ctx, keySeen, clock.Wall().Unix())
-	}
-	return p, ok, err
 }

@@ -11,7 +11,6 @@ package ui
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -55,19 +54,6 @@ func (f Frame) Brand() string {
 		return f.Market.Name
 	}
 	return "Tributary"
-}
-
-type principalKey struct{}
-
-// With puts who asks into a request's context.
-func With(ctx context.Context, p auth.Principal) context.Context {
-	return context.WithValue(ctx, principalKey{}, p)
-}
-
-// Who tells who asks. The zero value is somebody who has not signed in.
-func Who(r *http.Request) auth.Principal {
-	p, _ := r.Context().Value(principalKey{}).(auth.Principal)
-	return p
 }
 
 // statuses is the one switch from a kind of fault to a status.
