@@ -102,8 +102,11 @@ func (e Event) parse(text string, above int, shown bool) (*parse.ListNode, error
 		}
 		return nil, atLine(above+number, "cannot be read: "+words, "write a fact as {{.name}}, and end each {{if .name}} with {{end}}")
 	}
+	if len(trees) > 1 {
+		return nil, atLine(above+1, "defines a template within the template", "write the text itself")
+	}
 	tree := trees["text"]
-	if len(trees) != 1 || tree == nil || tree.Root == nil {
+	if tree == nil || tree.Root == nil {
 		return &parse.ListNode{}, nil
 	}
 	return tree.Root, e.walk(tree.Root, text, above, shown)
