@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -51,12 +52,16 @@ type world struct {
 	tries   *whatif.Runs
 	sealer  *click.Sealer
 	server  *httptest.Server
+	home    string // the same server under a name that passkeys work at
 	pages   *web.Web
 	us, uk  market.Market
 	logins  map[string]string // of people, by name: tokens that may be used again
 	tags    map[id.ID]link.Tracking
 	count   int
 }
+
+// staffRoles are the roles of the operator's people.
+var staffRoles = []auth.Role{auth.Admin, auth.Reviewer, auth.Finance, auth.Support, auth.Auditor}
 
 const (
 	ada  = id.ID(1101) // earns in both marketplaces
@@ -86,9 +91,12 @@ func newWorld(t testing.TB) *world {
 	w.accrual.Committed = w.hints.Orders
 	t.Cleanup(w.accrual.Close)
 	w.tries = whatif.New(w.db, w.clock)
-	w.pages = web.New(web.Config{DB: w.db, Clock: w.clock, Ring: w.ring, Hints: w.hints, Address: "http://go.example",
+	w.server = httptest.NewUnstartedServer(nil)
+	w.home = fmt.Sprintf("http://localhost:%d", w.server.Listener.Addr().(*net.TCPAddr).Port)
+	w.pages = web.New(web.Config{DB: w.db, Clock: w.clock, Ring: w.ring, Hints: w.hints, Address: "http://go.example", Home: w.home,
 		Works: staff.Works{Accrual: w.accrual, WhatIf: w.tries}, Unshipped: func() (int64, time.Time) { return 3, clock.Wall().Add(-time.Minute) }})
-	w.server = httptest.NewServer(w.pages)
+	w.server.Config.Handler = w.pages
+	w.server.Start()
 	t.Cleanup(func() { w.pages.Close(); w.server.Close() })
 	return w
 }
@@ -128,7 +136,7 @@ func (w *world) settle(tx *db.Tx) error {
 			return err
 		}
 	}
-	for _, role := range auth.Everybody[1:] {
+	for _, role := range staffRoles {
 		if err := w.account(tx, auth.Principal{Name: "The " + string(role), Role: role}); err != nil {
 			return err
 		}
