@@ -135,7 +135,7 @@ func (l *line) call(ctx context.Context, a ask, into any) error {
 			return nil
 		}
 		pause := firstPause<<(try-1) + rand.N(firstPause)
-		again := no.reason == broken || no.reason == busy && no.after <= maxPause && no.after > 0
+		again := no.after <= maxPause && (no.reason == broken || no.reason == busy && no.after > 0)
 		if !again || a.once || try == maxTries || ctx.Err() != nil {
 			l.leaveAlone(no)
 			return no
@@ -148,13 +148,13 @@ func (l *line) call(ctx context.Context, a ask, into any) error {
 	}
 }
 
-// leaveAlone keeps everybody from asking a network that said it is too much.
+// leaveAlone keeps everybody from asking a network that said it is too much, or that named a time to come back.
 func (l *line) leaveAlone(no *refused) {
-	if no.reason != busy || no.own {
-		return
-	}
-	if no.after <= 0 {
+	if no.reason == busy && no.after <= 0 && !no.own {
 		no.after = usualRest
+	}
+	if no.reason > busy || no.own || no.after <= 0 {
+		return
 	}
 	no.after = min(no.after, maxRest)
 	l.mu.Lock()
@@ -324,7 +324,8 @@ func (l *line) fault(err error, again string) error {
 	case unknown:
 		return fault.New(fault.Unavailable, "network", name+" refuses this installation's registration",
 			"tell whoever runs it; nothing is wrong with your account").Because(err)
-	case busy:
+	}
+	if r.reason == busy || r.after > 0 {
 		minutes := int64((r.after + time.Minute - 1) / time.Minute)
 		return fault.New(fault.Unavailable, "network", name+" asks for a pause",
 			"try again in "+counted(max(minutes, 1), "minute")).Because(err)

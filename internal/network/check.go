@@ -17,6 +17,10 @@ const maxFarewell = 10 * time.Second
 // without an error. Where the network cannot be asked, that is Unavailable (RetryAfter tells for how long), and the account
 // stays as it was. An account that is not connected is Denied. wall is for tokens, now is business time.
 func (c *Connector) Check(ctx context.Context, account id.ID, wall, now time.Time) (Account, error) {
+	if !c.reserve(account) {
+		return Account{}, errOvertaken
+	}
+	defer c.release(account)
 	r, err := c.load(ctx, account)
 	if err != nil {
 		return Account{}, err
@@ -71,6 +75,27 @@ func (c *Connector) ask(ctx context.Context, l *line, r *row, t tokens, wall, no
 		p, err = l.look(ctx, t, now)
 	}
 	return p, err
+}
+
+// reserve keeps two checks of one account apart: of two renewals with one token, the later would look like a consent that
+// is gone. Between nodes, the job's lease does the same.
+func (c *Connector) reserve(account id.ID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reading == nil {
+		c.reading = map[id.ID]bool{}
+	}
+	if c.reading[account] {
+		return false
+	}
+	c.reading[account] = true
+	return true
+}
+
+func (c *Connector) release(account id.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.reading, account)
 }
 
 // errOvertaken says that somebody else has written the account since it was loaded.

@@ -97,15 +97,6 @@ type Share struct {
 	BPS     int64  `json:"bps"`
 }
 
-// App is how an installation is known to a network. Base addresses are those of the network where they are empty; each is
-// what stands before the paths that the network documents.
-type App struct {
-	ID, Secret string
-	Auth       string // where people sign in
-	Token      string // where codes become tokens
-	Data       string // the data API
-}
-
 // Connector speaks to the networks.
 type Connector struct {
 	DB      *db.DB
@@ -115,8 +106,9 @@ type Connector struct {
 	Home    string       // under which people reach the installation: the redirect address begins with it
 	Weights Weights
 
-	mu    sync.Mutex
-	lines map[Kind]*line
+	mu      sync.Mutex
+	lines   map[Kind]*line
+	reading map[id.ID]bool // accounts that are being checked here
 }
 
 // Answer is the path under Home to which networks send people back: with `state` and `code`, or with `state` and `error`.
@@ -128,37 +120,6 @@ func (c *Connector) Redirect() string { return strings.TrimSuffix(c.Home, "/") +
 // Offers lists the networks that can be connected here.
 func (c *Connector) Offers() []Kind {
 	return slices.DeleteFunc(slices.Clone(Kinds), func(k Kind) bool { return c.Apps[k].ID == "" })
-}
-
-// Addresses are those that a connector with these apps asks, for the client that egress makes.
-func Addresses(apps map[Kind]App) (all []string) {
-	for _, k := range Kinds {
-		app, ok := apps[k]
-		if !ok {
-			continue
-		}
-		app = app.at(dialects[k])
-		for _, base := range []string{app.Token, app.Data} {
-			if !slices.Contains(all, base) {
-				all = append(all, base)
-			}
-		}
-	}
-	return all
-}
-
-// at fills in the addresses of the network itself.
-func (a App) at(d *dialect) App {
-	for _, one := range []struct {
-		base    *string
-		network string
-	}{{&a.Auth, d.auth}, {&a.Token, d.token}, {&a.Data, d.data}} {
-		if *one.base == "" {
-			*one.base = one.network
-		}
-		*one.base = strings.TrimSuffix(*one.base, "/")
-	}
-	return a
 }
 
 // line gives the way to a network, kept for its pace and its rest.

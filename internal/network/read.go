@@ -14,8 +14,9 @@ import (
 const (
 	maxPages    = 3
 	pageSize    = 50
-	sampleSize  = 20                    // newest posts whose reactions are counted
-	maxCount    = 1_000_000_000_000_000 // of anything
+	sampleSize  = 20                  // newest posts whose reactions are counted
+	maxCount    = 100_000_000_000_000 // of anything
+	maxRate     = 1_000_000           // basis points: a hundred reactions of each follower to each post
 	maxShares   = 45
 	clockMargin = 48 * time.Hour // a post may be from so far ahead of our clock
 )
@@ -69,7 +70,7 @@ func (p *profile) measure(now time.Time) {
 		p.Followers = 0
 	}
 	if sample > 0 && p.Followers > 0 {
-		p.Engagement = reactions * 100 * basisPercent / sample / p.Followers
+		p.Engagement = min(reactions*100*basisPercent/sample/p.Followers, maxRate)
 	}
 }
 

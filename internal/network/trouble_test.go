@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ func TestTroubles(t *testing.T) {
 	}{
 		{"out of order", "", standin.Trouble{Status: 500}, 0},
 		{"no gateway", "", standin.Trouble{Status: 503, Body: html}, 0},
+		{"out of order for ten minutes", "", standin.Trouble{Status: 503, Header: map[string]string{"Retry-After": "600"}}, 10 * time.Minute},
 		{"too many", "", standin.Trouble{Status: 429}, time.Minute},
 		{"too many for two minutes", "", standin.Trouble{Status: 429, Header: map[string]string{"Retry-After": "120"}}, 2 * time.Minute},
 		{"too many until later", "", standin.Trouble{Status: 429, Header: map[string]string{"Retry-After": "99999999999"}}, 24 * time.Hour},
@@ -308,4 +310,92 @@ func TestUnknownAccount(t *testing.T) {
 	_, err := w.c.Check(context.Background(), 404, w.wall, w.now)
 	w.refused("unknown", err, fault.NotFound, "account")
 	w.refused("unknown", w.c.Disconnect(context.Background(), alice, 404, w.now), fault.NotFound, "account")
+}
+
+// A list that never ends is read to its third page.
+func TestPagesAreBounded(t *testing.T) {
+	for k, c := range map[network.Kind]struct{ path, body string }{
+		network.YouTube: {"/playlistItems", `{"nextPageToken":"again","items":[{"contentDetails":{"videoId":"v"}}]}`},
+		network.Instagram: {"/media", `{"data":[{"timestamp":"2026-03-09T00:00:00+0000","like_count":1}],"paging":{"cursors":{"after":"again"},` +
+			`"next":"http://127.0.0.1:9/canary"}}`},
+		network.TikTok: {"/video/list", `{"data":{"videos":[{"id":"1","create_time":1773100000,"like_count":1}],"cursor":7,"has_more":true},"error":{"code":"ok"}}`},
+		network.Facebook: {"/published_posts", `{"data":[{"created_time":"2026-03-09T00:00:00+0000"}],"paging":{"cursors":{"after":"again"},` +
+			`"next":"http://127.0.0.1:9/canary"}}`},
+	} {
+		w := newWorld(t)
+		a := w.connected(alice, k, big[k])
+		w.stand.Have(standin.Trouble{Network: k, Path: c.path, Body: c.body})
+		w.stand.Asked()
+		_, err := w.check(a)
+		w.must(err)
+		pages := 0
+		for _, asked := range w.stand.Asked() {
+			if strings.Contains(asked, c.path) {
+				pages++
+			}
+		}
+		if pages != 3 {
+			t.Errorf("%s: %d pages were read", k, pages)
+		}
+	}
+}
+
+// Two checks at once, with tokens that can be renewed only once, do not take each other's for a consent that is gone.
+func TestChecksAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.stand.Rotate = true
+	a := w.connected(alice, network.TikTok, big[network.TikTok])
+	w.pass(25 * time.Hour)
+	var wait sync.WaitGroup
+	for range 6 {
+		wait.Go(func() {
+			if got, err := w.check(a); err != nil && !fault.Is(err, fault.Unavailable) || err == nil && got.State != network.Connected {
+				t.Errorf("%v, %v", got.State, err)
+			}
+		})
+	}
+	wait.Wait()
+	if got := w.one(a.ID); got.State != network.Connected || !got.Checked.Equal(w.now) {
+		t.Errorf("in the end: %+v", got)
+	}
+}
+
+// While an account is read, its owner ends it: what was read is not written over that.
+func TestEndedWhileChecked(t *testing.T) {
+	w := newWorld(t)
+	a := w.connected(alice, network.YouTube, big[network.YouTube])
+	w.stand.Have(standin.Trouble{Network: network.YouTube, Path: "/channels", Times: 1, Status: 502, Stall: 100 * time.Millisecond})
+	w.stand.Asked()
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		got, err := w.check(a)
+		if err != nil || got.State != network.Ended {
+			t.Errorf("checked: %v, %v", got.State, err)
+		}
+	})
+	for len(w.stand.Asked()) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	w.must(w.c.Disconnect(context.Background(), alice, a.ID, w.now))
+	wait.Wait()
+	if got := w.one(a.ID); got.State != network.Ended || len(w.history(a.ID)) != 1 {
+		t.Errorf("in the end: %+v", got)
+	}
+}
+
+// An error that comes back in place of a code is told apart: the person's no, the network's trouble, the operator's mistake.
+func TestErrorsInPlaceOfACode(t *testing.T) {
+	w := newWorld(t)
+	for reason, kind := range map[string]fault.Kind{"access_denied": fault.Denied, "user_cancelled_authorize": fault.Denied, "": fault.Denied,
+		"temporarily_unavailable": fault.Unavailable, "server_error": fault.Unavailable, "invalid_scope": fault.Unavailable,
+		"<script>canary</script>": fault.Denied} {
+		state := w.agree(alice, network.Facebook, big[network.Facebook]).Get("state")
+		err := w.c.Refused(context.Background(), state, reason, session, w.wall)
+		w.refused(reason, err, kind, "network")
+		if strings.Contains(err.Error(), "canary") {
+			t.Errorf("what came is repeated: %v", err)
+		}
+		_, err = w.c.Finish(context.Background(), state, "code", session, w.wall, w.now)
+		w.refused(reason+", then a code", err, fault.Denied, "state")
+	}
 }

@@ -199,7 +199,7 @@ h1 { font-size: 1.5rem; line-height: 1.2; margin: 1rem 0; }
 .note { margin: 0; padding: .5rem .75rem; border-radius: .5rem; background: light-dark(#fff3d6, #40351a); }
 fieldset { border: 1px solid light-dark(#c9c7c1, #4a4e52); border-radius: .5rem; margin: 0 0 1rem; padding: .5rem 1rem; }
 legend { font-weight: 600; padding: 0 .25rem; }
-label { display: flex; gap: .75rem; align-items: center; min-height: 2.75rem; overflow-wrap: anywhere; }
+label { display: flex; gap: .75rem; align-items: center; min-height: 2.75rem; padding: .25rem 0; overflow-wrap: anywhere; }
 input { width: 1.25rem; height: 1.25rem; flex: none; }
 small { display: block; color: light-dark(#55585c, #b4b2ad); font-size: .875rem; }
 button { font: inherit; font-weight: 600; min-height: 2.75rem; padding: 0 1.25rem; border-radius: .5rem; border: 1px solid light-dark(#0b5c4b, #7fd6bf); background: light-dark(#0b5c4b, #7fd6bf); color: light-dark(#fff, #10211d); }
