@@ -50,3 +50,14 @@ func ThrottleRows(tx *db.Tx) (all [][]byte, err error) {
 	})
 	return all, err
 }
+
+var countRows = db.Statement(`SELECT (SELECT COUNT(*) FROM email WHERE principal = $1) + (SELECT COUNT(*) FROM mail_code WHERE principal = $1)
+	+ (SELECT COUNT(*) FROM password WHERE principal = $1) + (SELECT COUNT(*) FROM totp WHERE principal = $1)
+	+ (SELECT COUNT(*) FROM recovery_code WHERE principal = $1) + (SELECT COUNT(*) FROM passkey WHERE principal = $1)
+	+ (SELECT COUNT(*) FROM passkey_handle WHERE principal = $1) + (SELECT COUNT(*) FROM ceremony WHERE principal = $1)`)
+
+// RowsOf counts what is kept about a person.
+func RowsOf(tx *db.Tx, principal id.ID) (count int64, err error) {
+	_, err = tx.One(countRows, []any{&count}, int64(principal))
+	return count, err
+}
