@@ -134,7 +134,7 @@ func TestDatabaseAway(t *testing.T) {
 	if err := i.db.Write(ctx, db.Money, func(tx *db.Tx) (err error) { token, err = settleStory(tx, i, clock.Wall()); return err }); err != nil {
 		t.Fatal(err)
 	}
-	n, err := network{Home: "http://localhost:8080"}.start(ctx, i)
+	n, err := doors{Home: "http://localhost:8080"}.start(ctx, i)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -162,7 +162,7 @@ func (c *demoCmd) prepare(ctx context.Context, i *installation, goods *catalog.C
 			return nil, errors.Join(err, i.db.Close())
 		}
 	}
-	t, err := network{Home: home}.start(ctx, i)
+	t, err := doors{Home: home}.start(ctx, i)
 	if err != nil {
 		return nil, errors.Join(err, i.db.Close())
 	}

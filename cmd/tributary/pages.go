@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tributary/internal/web"
+	"tributary/internal/web/papers"
 	"tributary/internal/web/staff"
 )
 
@@ -12,7 +13,10 @@ import (
 func (t *node) pages() http.Handler {
 	t.web = web.New(web.Config{DB: t.db, Clock: t.clock, Ring: t.ring, Hints: t.hints, Address: t.home, LinkMade: t.state.Know,
 		Secure: len(t.home) > 8 && t.home[:8] == "https://", Unshipped: t.unshipped,
+		Home: t.home, Name: t.name, Client: t.clientOf, Providers: t.providers, Admission: t.desk,
 		Works: staff.Works{Accrual: t.accrual, WhatIf: t.tries}})
+	told := &papers.Pages{DB: t.db, Clock: t.clock, Ring: t.ring}
+	t.jobs.Work[papers.AnnounceJob] = told.Announce
 	return t.web
 }
 

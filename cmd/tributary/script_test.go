@@ -76,7 +76,7 @@ func beginStory(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(i.keepClock(ctx))
 	s := &storyNode{}
 	ts.Check(i.db.Write(ctx, db.Money, func(tx *db.Tx) (err error) { s.token, err = settleStory(tx, i, at); return err }))
-	s.node, err = network{Home: "http://localhost:8080"}.start(ctx, i)
+	s.node, err = doors{Home: "http://localhost:8080"}.start(ctx, i)
 	ts.Check(err)
 	s.server = httptest.NewServer(s.handler)
 	storyNodes[ts] = s
@@ -95,7 +95,7 @@ func rotateKeys(ts *testscript.TestScript, neg bool, args []string) {
 	i, err := s.place.open(ctx, sandbox)
 	ts.Check(err)
 	fmt.Fprintf(ts.Stdout(), "key %d seals\n", i.ring.Newest())
-	s.node, err = network{Home: "http://localhost:8080"}.start(ctx, i)
+	s.node, err = doors{Home: "http://localhost:8080"}.start(ctx, i)
 	ts.Check(err)
 	s.server = httptest.NewServer(s.handler)
 }

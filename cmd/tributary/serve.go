@@ -9,7 +9,7 @@ import (
 
 type serveCmd struct {
 	place
-	network
+	doors
 	Sandbox bool `help:"Make a sandbox, whose business clock can be set. Counts only when the installation is made."`
 }
 

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"tributary/internal/accrual"
+	"tributary/internal/admission"
 	"tributary/internal/api"
 	"tributary/internal/auth"
+	"tributary/internal/auth/oidc"
 	"tributary/internal/click"
 	"tributary/internal/connect"
 	"tributary/internal/correction"
@@ -22,7 +24,9 @@ import (
 	"tributary/internal/due"
 	"tributary/internal/edge"
 	"tributary/internal/event"
+	"tributary/internal/job"
 	"tributary/internal/market"
+	"tributary/internal/notice"
 	"tributary/internal/web"
 	"tributary/internal/whatif"
 )
@@ -43,6 +47,14 @@ type node struct {
 	home    string
 	accrual *accrual.Accrual
 	tries   *whatif.Runs
+	name    string // of the installation
+	post    *notice.Post
+	desk    *admission.Desk
+	jobs    *job.Runner
+	// providers are the accounts elsewhere with which people sign in.
+	providers []*oidc.Provider
+	// more, if set, answers what a demo has beside the product; false: it does not know the address.
+	more    http.Handler
 	log     *click.Log
 	state   *edge.State
 	edge    *edge.Edge
@@ -55,8 +67,9 @@ type node struct {
 	stop    context.CancelFunc
 }
 
-// network is how the process is reached.
-type network struct {
+// doors is how the process is reached, and what it may reach.
+type doors struct {
+	outside
 	Listen        string   `help:"Address to listen on." default:"localhost:8080" env:"TRIBUTARY_LISTEN"`
 	Home          string   `help:"Address under which people reach it." default:"http://localhost:8080" env:"TRIBUTARY_HOME"`
 	Proxies       []string `help:"Networks of proxies whose headers are trusted." env:"TRIBUTARY_PROXIES" placeholder:"CIDR"`
@@ -66,7 +79,7 @@ type network struct {
 }
 
 // start connects the rooms of an opened installation and sets its loops going.
-func (n network) start(ctx context.Context, i *installation) (*node, error) {
+func (n doors) start(ctx context.Context, i *installation) (*node, error) {
 	var proxies market.Proxies
 	if len(n.Proxies) > 0 {
 		trusted, err := market.NewProxies(n.Proxies, n.AddressHeader, n.CountryHeader)
@@ -102,7 +115,13 @@ func (n network) start(ctx context.Context, i *installation) (*node, error) {
 	t.tries = whatif.New(i.db, i.clock)
 	t.edge = edge.New(edge.Config{State: t.state, Log: t.log, Ring: i.ring, Clock: i.clock, Countries: countries, Proxies: proxies})
 	t.shipper = &click.Shipper{DB: i.db, Log: t.log, Zone: t.zone, Shipped: t.hints.Clicks}
+	if err := t.people(ctx, n.outside); err != nil {
+		stop()
+		return nil, errors.Join(err, t.log.Close())
+	}
 	t.routes()
+	t.work.Go(func() { t.jobs.Run(run) })
+	t.work.Go(func() { t.followPeople(run) })
 	t.work.Go(func() { t.state.Follow(run, followEvery) })
 	t.work.Go(func() { t.shipper.Run(run) })
 	t.work.Go(func() { t.keepTime(run) })
@@ -127,6 +146,8 @@ func (t *node) routes() {
 			path == "/c" && r.Method != http.MethodGet,
 			path == "/view" && (r.Method == http.MethodPost || r.Method == http.MethodOptions):
 			store.ServeHTTP(w, r)
+		case t.more != nil && strings.HasPrefix(path, "/demo/"):
+			t.more.ServeHTTP(w, r)
 		case strings.HasPrefix(path, "/v1/"):
 			programs.ServeHTTP(w, r)
 		case t.edge.Wants(r):
@@ -165,7 +186,7 @@ func (t *node) zone(no uint16) *time.Location {
 }
 
 func (t *node) schedule() due.Schedule {
-	return due.Schedule{DB: t.db, Clock: t.clock, Accrual: t.accrual}
+	return due.Schedule{DB: t.db, Clock: t.clock, Accrual: t.accrual, People: t.desk.Midnight}
 }
 
 func (t *node) advance(ctx context.Context, to time.Time) ([]string, error) {
@@ -173,7 +194,19 @@ func (t *node) advance(ctx context.Context, to time.Time) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.schedule().Advance(ctx, markets, to, func() error { return t.keepClock(ctx) })
+	ran, err := t.schedule().Advance(ctx, markets, to, func() error { return t.keepClock(ctx) })
+	if err != nil {
+		return ran, err
+	}
+	// Whoever moves a clock looks at what it led to: people are told, and what they wait for is done, before the answer.
+	if _, err := t.desk.Follow(ctx); err != nil {
+		return ran, err
+	}
+	if err := t.post.DueDigests(ctx); err != nil {
+		return ran, err
+	}
+	t.jobs.Wake()
+	return ran, nil
 }
 
 // keepTime follows a clock that another process moved, and runs what has fallen due.
