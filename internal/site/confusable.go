@@ -51,7 +51,7 @@ func Confusable(host string, protected ...string) string {
 			return fmt.Sprintf("every letter of the name %q looks like a Latin one: it reads %q", shown, read)
 		}
 		for _, name := range slices.Concat(networks, protectedLabels(protected)) {
-			if read == skeleton(name) && shown != name {
+			if oneStroke(read) == oneStroke(skeleton(name)) && shown != name {
 				return fmt.Sprintf("the name %q looks like %q", shown, name)
 			}
 		}
@@ -86,6 +86,9 @@ func skeleton(name string) string {
 	}
 	return strings.NewReplacer("rn", "m", "vv", "w", "cl", "d").Replace(out.String())
 }
+
+// oneStroke makes i and l one letter: in many fonts they are.
+func oneStroke(name string) string { return strings.ReplaceAll(name, "i", "l") }
 
 func readsLatin(text string) bool {
 	return text != "" && strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) < 0

@@ -75,6 +75,9 @@ func (p *Prober) Crawl(ctx context.Context, s Site, now time.Time) Report {
 		c.readItems()
 		c.summarise()
 	}
+	if c.over {
+		c.problem("timeout", "", fmt.Sprintf("the time for looking was over, with %d pages read", report.Pages))
+	}
 	report.bound()
 	return report
 }
@@ -150,9 +153,10 @@ func (c *crawl) wait(d time.Duration) error {
 	}
 }
 
+// outOfTime ends the crawl; Crawl says so.
 func (c *crawl) outOfTime() *trouble {
 	c.over = true
-	return troubled("timeout", "the look ended after two minutes, with %d pages read", c.report.Pages)
+	return troubled("limit", "no more is read of this site")
 }
 
 // rules reads a host's robots.txt once. One that is not there allows everything; one that cannot be read now, nothing.

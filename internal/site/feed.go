@@ -208,7 +208,7 @@ func readJSONFeed(text string) (entries []entry, ok bool) {
 
 // timeForms are the ways in which sites write dates, beside those of mail (RFC 5322), which feeds use.
 var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
-	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05", "2006-01-02", "20060102", "2006-01", "2006/01/02",
+	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02", "20060102", "2006-01", "2006/01/02",
 	"January 2, 2006", "2 January 2006", "Jan 2, 2006", "2 Jan 2006", time.RFC1123, time.RFC850, time.ANSIC}
 
 // readTime reads a date; what is none is zero.
