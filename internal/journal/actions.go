@@ -28,6 +28,8 @@ var Actions = map[string]string{
 	"staff.role":               "a member of the staff got another role",
 	"team.granted":             "an agency may act for a creator",
 	"team.grant_ended":         "an agency may act for a creator no more",
+	"template.saved":           "the wording of a message was changed",
+	"mail.resent":              "a letter that did not arrive was sent again",
 	"token.made":               "an API token was made",
 	"token.revoked":            "an API token was revoked",
 	"enrolment.drafted":        "an application was begun",
