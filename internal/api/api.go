@@ -163,15 +163,11 @@ func tokenOf(ctx context.Context) auth.Token {
 
 // authorise finds the token of a request and asks whether it may do that.
 func (s *server) authorise(ctx context.Context, header string, scope auth.Scope) (auth.Token, error) {
-	var t auth.Token
 	text := auth.Bearer(header)
 	if text == "" {
-		return t, errNoToken
+		return auth.Token{}, errNoToken
 	}
-	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		t, err = auth.FindToken(tx, text)
-		return err
-	})
+	t, err := auth.Present(ctx, s.DB, text)
 	if err != nil {
 		return t, err
 	}

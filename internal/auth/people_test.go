@@ -184,14 +184,20 @@ func TestTokensOfCreators(t *testing.T) {
 		t.Errorf("lists: %+v", all)
 	}
 
-	// A use is noted by its day.
-	if !got.Unseen(wall) {
-		t.Error("the first use is not worth a note")
+	// A door notes a use by its day; who is refused leaves no note.
+	if _, err := auth.Present(context.Background(), p.db, text+"x"); !fault.Is(err, fault.Denied) {
+		t.Errorf("a guess: %v", err)
 	}
-	p.do(func(tx *db.Tx) error { return auth.UsedToken(tx, app.ID, wall) })
-	got, _ = find(text)
-	if got.Unseen(wall) || !got.Unseen(wall.Add(24*time.Hour)) || !got.LastUsed.Equal(wall.Truncate(24*time.Hour)) {
-		t.Errorf("used: %+v", got)
+	if all := list(adas); !all[0].LastUsed.IsZero() {
+		t.Errorf("it was not used: %+v", all)
+	}
+	for range 2 {
+		if used, err := auth.Present(context.Background(), p.db, text); err != nil || used.ID != app.ID {
+			t.Errorf("presented: %+v, %v", used, err)
+		}
+	}
+	if all := list(adas); all[0].LastUsed.Before(wall.Add(-24*time.Hour)) || all[0].LastUsed != all[0].LastUsed.Truncate(24*time.Hour) {
+		t.Errorf("used: %+v", all)
 	}
 
 	// One that is over opens nothing; it stands in the list until it is revoked.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -186,15 +187,22 @@ func TokensOf(tx *db.Tx, creator id.ID) (all []Token, err error) {
 	return all, fault.Wrap(err, "reading API tokens")
 }
 
-// Unseen tells whether UsedToken would write something: a door asks first, so that a request costs no write but one a day.
-func (t Token) Unseen(wall time.Time) bool { return t.LastUsed.Before(day(wall)) }
-
 func day(at time.Time) time.Time { return at.UTC().Truncate(24 * time.Hour) }
 
-// UsedToken notes that a token was used on that day (UTC).
-func UsedToken(tx *db.Tx, token id.ID, wall time.Time) error {
-	_, err := tx.Exec(useToken, int64(token), day(wall).UnixMicro())
-	return fault.Wrap(err, "noting the use of an API token")
+// Present is FindToken at a door: it notes beside it on which day (UTC) the token was last used, with one write a day.
+func Present(ctx context.Context, d *db.DB, text string) (t Token, err error) {
+	err = d.Read(ctx, func(tx *db.Tx) (err error) {
+		t, err = FindToken(tx, text)
+		return err
+	})
+	today := day(clock.Wall())
+	if err != nil || !t.LastUsed.Before(today) {
+		return t, err
+	}
+	return t, fault.Wrap(d.Write(ctx, db.Background, func(tx *db.Tx) error {
+		_, err := tx.Exec(useToken, int64(t.ID), today.UnixMicro())
+		return err
+	}), "noting the use of an API token")
 }
 
 // Bearer gives the token's text in an Authorization header; empty where it holds none.
