@@ -32,7 +32,7 @@ func facebook() *dialect {
 		read:     readFacebook,
 		revoke: func(ctx context.Context, l *line, t tokens) error {
 			return l.call(ctx, ask{method: http.MethodDelete, base: l.app.Data, path: graph + "/" + url.PathEscape(t.User) + "/permissions",
-				query: url.Values{"access_token": {l.app.ID + "|" + l.app.Secret}}}, &struct{}{})
+				query: l.signed(l.app.ID+"|"+l.app.Secret, url.Values{})}, &struct{}{})
 		},
 		refusal: refusalMeta,
 	}
