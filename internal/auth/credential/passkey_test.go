@@ -351,3 +351,23 @@ func TestForget(t *testing.T) {
 		return err
 	})
 }
+
+// Two ways in that are removed at the same moment: one of them stays.
+func TestTheLastWayInStays(t *testing.T) {
+	d, p := newDoor(t), passkeys(t)
+	keys := []credential.Passkey{d.register(p, d.ada, newAuthenticator(t, home, site)), d.register(p, d.ada, newAuthenticator(t, home, site))}
+	d.password(d.ada, good) // no way in: it has no address
+	won := atOnce(2, func(n int) bool {
+		err := d.write(func(tx *db.Tx) error { return credential.RemovePasskey(tx, d.ada, keys[n].ID) })
+		if err != nil && !fault.Is(err, fault.Conflict) {
+			t.Error(err)
+		}
+		return err == nil
+	})
+	if w := d.ways(d.ada); won != 1 || w.Passkeys != 1 || !w.Password {
+		t.Errorf("%d were removed; left: %+v", won, w)
+	}
+	d.do(func(tx *db.Tx) error { return credential.EndPassword(tx, d.ada) })
+	d.password(d.bob, good)
+	d.refused(fault.Conflict, func(tx *db.Tx) error { return credential.EndPassword(tx, d.bob) })
+}
