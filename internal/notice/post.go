@@ -224,7 +224,6 @@ func (p *Post) forget(tx *db.Tx, k kept) error {
 	return fault.Wrap(err, "forgetting what opens a door")
 }
 
-// hash is how an address is known that must not be read.
 func (p *Post) hash(address string) []byte {
 	return p.Ring.Hash("mail-address", strings.ToLower(address))
 }
@@ -345,14 +344,11 @@ func (p *Post) address(tx *db.Tx, k kept, c content, principal id.ID) (l Letter,
 	if l.To == "" {
 		return l, dropNowhere
 	}
-	var stopped int64
-	if _, err := tx.One(selectBounce, []any{&stopped}, p.hash(l.To)); err != nil {
-		return l, fault.Wrap(err, "looking whether an address takes mail")
+	stopped, err := Stopped(tx, p.Ring, l.To)
+	if stopped {
+		err = dropStopped
 	}
-	if stopped != 0 {
-		return l, dropStopped
-	}
-	return l, nil
+	return l, err
 }
 
 // known is the address that we know of somebody: their own, once it is verified, else that of the account. The account's is

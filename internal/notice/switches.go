@@ -102,3 +102,21 @@ func ReadToken(ring *secret.Ring, token string) (principal id.ID, group Group, e
 	}
 	return principal, Groups[at], nil
 }
+
+// addressHash is how an address is known that must not be read.
+func addressHash(ring *secret.Ring, address string) []byte {
+	return ring.Hash("mail-address", strings.ToLower(address))
+}
+
+// Stopped tells whether nothing is sent to an address any more, since mail came back from it too often.
+func Stopped(tx *db.Tx, ring *secret.Ring, address string) (bool, error) {
+	var stopped int64
+	_, err := tx.One(selectBounce, []any{&stopped}, addressHash(ring, address))
+	return stopped != 0, fault.Wrap(err, "looking whether an address takes mail")
+}
+
+// Believe lets mail go to an address again.
+func Believe(tx *db.Tx, ring *secret.Ring, address string) error {
+	_, err := tx.Exec(dropBounce, addressHash(ring, address))
+	return fault.Wrap(err, "believing an address again")
+}

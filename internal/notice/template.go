@@ -358,3 +358,18 @@ func (w writer) write(e Event, facts, given map[string]string) Template {
 	}
 	return p.write(all)
 }
+
+// Preview is a letter of an event with sample facts, in that wording.
+func Preview(e Event, body, brand string) (Letter, Template, error) {
+	t, err := e.Try(body)
+	if err != nil {
+		return Letter{}, t, err
+	}
+	l := Letter{To: "ada@example.org", Name: Given[0].Sample, Subject: t.Subject}
+	s := sheet{Subject: t.Subject, Brand: brand, Preview: t.Line, Code: t.Code, Blocks: blocks(t.Body), Action: t.Action, Why: footMust,
+		Link: leads(e, e.samples())}
+	if !e.Must {
+		s.Why, s.Settings, s.Unsubscribe = footFree, "/messages/settings", "/unsubscribe"
+	}
+	return l, t, l.lay(s)
+}
