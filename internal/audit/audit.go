@@ -27,8 +27,8 @@ import (
 )
 
 // Verified counts what an audit looked at. Unsealed are rows of before seals were kept: nobody can say whether their
-// values are those that were written.
-type Verified struct{ Decisions, Transfers, Lines, Bounties, Unsealed int }
+// values are those that were written. Entries are those of the audit log, which the first marketplace counts.
+type Verified struct{ Decisions, Transfers, Lines, Bounties, Unsealed, Entries int }
 
 // auditor is an audit of one marketplace.
 type auditor struct {
@@ -62,7 +62,8 @@ func Verify(tx *db.Tx, lane int64, differ func(string)) (Verified, error) {
 		forms: form.New[decision.Line](policy.Policy{}, attribution.Buyer{}, (*ratecard.Rate)(nil), (*ratecard.Contract)(nil), []ratecard.Offer(nil),
 			(*commission.Basis)(nil)),
 		states: form.New[decision.State](commission.Basis{}), ordered: form.New[decision.Ordered]()}
-	for _, step := range []func() error{a.readMarket, a.verifyDecisions, a.verifyCounts, a.verifyHolds, a.verifySealed, a.verifyKeys, a.verifySums, a.verifyStrays} {
+	for _, step := range []func() error{a.readMarket, a.verifyDecisions, a.verifyCounts, a.verifyHolds, a.verifySealed, a.verifyKeys, a.verifySums,
+		a.verifyStrays, a.verifyJournal} {
 		if err := step(); err != nil {
 			return a.seen, err
 		}

@@ -64,10 +64,6 @@ var (
 	forgetClaims = db.Statement(`UPDATE claim SET subject = 'erased', body = '', sealed = 1 WHERE creator = $1 AND state <> 'open'`)
 	forgetSteps  = db.Statement(`UPDATE claim_step SET words = '', sealed = 1 WHERE claim IN (SELECT id FROM claim WHERE creator = $1)`)
 	selectOpen   = db.Statement(`SELECT id FROM claim WHERE creator = $1 AND market = $2 AND state = 'open' ORDER BY id`)
-	selectSealed = db.Statement(`SELECT id, creator, sealed, body FROM claim WHERE id > $1 ORDER BY id LIMIT $2`)
-	selectWords  = db.Statement(`SELECT claim_step.claim, claim_step.no, claim.creator, claim_step.sealed, claim_step.words
-		FROM claim_step JOIN claim ON claim.id = claim_step.claim
-		WHERE claim_step.claim > $1 OR claim_step.claim = $1 AND claim_step.no > $2 ORDER BY claim_step.claim, claim_step.no LIMIT $3`)
 )
 
 // Forget withdraws what a creator has open in a marketplace, whose lane the transaction holds, and empties what was said in all
@@ -92,58 +88,4 @@ func Forget(tx *db.Tx, keys person.Keys, marketplace uint16, creator id.ID, who 
 	}
 	_, err := tx.Exec(forgetSteps, int64(creator))
 	return fault.Wrap(err, "emptying the steps of claims")
-}
-
-// pageSealed is how many rows Readable reads at once.
-const pageSealed = 500
-
-// sealedRow is a text of a claim as it is stored.
-type sealedRow struct {
-	claim, no, creator, sealed int64
-	text                       string
-}
-
-// Readable opens all that is sealed in claims, page by page, and tells of what does not open although its creator was not
-// erased.
-func Readable(tx *db.Tx, keys person.Keys, problem func(string)) (texts int64, err error) {
-	for _, read := range []func(after sealedRow) ([]sealedRow, error){
-		func(after sealedRow) ([]sealedRow, error) {
-			return sealedRows(tx, selectSealed, func(r *sealedRow) []any { return []any{&r.claim, &r.creator, &r.sealed, &r.text} },
-				after.claim, int64(pageSealed))
-		},
-		func(after sealedRow) ([]sealedRow, error) {
-			return sealedRows(tx, selectWords, func(r *sealedRow) []any { return []any{&r.claim, &r.no, &r.creator, &r.sealed, &r.text} },
-				after.claim, after.no, int64(pageSealed))
-		},
-	} {
-		for page := make([]sealedRow, 1); len(page) > 0; {
-			if page, err = read(page[len(page)-1]); err != nil {
-				return texts, err
-			}
-			for _, r := range page {
-				texts++
-				at := place(id.ID(r.claim))
-				if r.no > 0 {
-					at = placeOfStep(id.ID(r.claim), r.no)
-				}
-				if r.sealed == 0 {
-					continue
-				}
-				if _, _, err := open(tx, keys, id.ID(r.creator), at, r.text); err != nil {
-					problem(at + ": what it holds cannot be opened")
-				}
-			}
-		}
-	}
-	return texts, nil
-}
-
-func sealedRows(tx *db.Tx, statement *db.Stmt, dest func(*sealedRow) []any, args ...any) (rows []sealedRow, err error) {
-	err = tx.Each(statement, func(scan func(...any) error) error {
-		var r sealedRow
-		err := scan(dest(&r)...)
-		rows = append(rows, r)
-		return err
-	}, args...)
-	return rows, fault.Wrap(err, "reading what is sealed in claims")
 }

@@ -8,7 +8,6 @@ import (
 	"tributary/internal/claim"
 	"tributary/internal/db"
 	"tributary/internal/person"
-	"tributary/internal/secret"
 )
 
 var (
@@ -46,23 +45,7 @@ func TestWhatIsSaidIsSealed(t *testing.T) {
 	if err != nil || found.Message != about("1001").Message || len(steps) != 2 || steps[1].Words != "On which page was the link?" {
 		t.Errorf("%+v, %+v, %v", found, steps, err)
 	}
-	readable := func(keys person.Keys) (texts int64, told []string) {
-		w.read(func(tx *db.Tx) (err error) {
-			texts, err = claim.Readable(tx, keys, func(text string) { told = append(told, text) })
-			return err
-		})
-		return texts, told
-	}
-	if texts, told := readable(w.keys()); texts != 3 || len(told) != 0 {
-		t.Errorf("%d texts, %v", texts, told)
-	}
-	if _, told := readable(person.Keys{Ring: secret.FixedRing("thief")}); len(told) != 3 {
-		t.Errorf("under other keys: %v", told)
-	}
 	w.must(w.lane(func(tx *db.Tx) error { _, err := tx.Exec(spoil, int64(c.ID)); return err }))
-	if _, told := readable(w.keys()); len(told) != 1 {
-		t.Errorf("a spoilt one: %v", told)
-	}
 	if _, _, err := w.mine(alice, c.ID); err == nil {
 		t.Error("a spoilt claim is read")
 	}
@@ -100,8 +83,4 @@ func TestForgottenClaims(t *testing.T) {
 	if found, _, err := w.mine(bob, other.ID); err != nil || found.State != claim.StateOpen || found.Message != about("x").Message {
 		t.Errorf("somebody else's: %+v, %v", found, err)
 	}
-	w.read(func(tx *db.Tx) error {
-		_, err := claim.Readable(tx, w.keys(), func(text string) { t.Error(text) })
-		return err
-	})
 }
