@@ -92,7 +92,8 @@ func (c *operatorCmd) account(tx *db.Tx, i *installation, role auth.Role, wall t
 		}
 	}
 	return known, journal.Add(tx, i.ring, journal.Entry{At: i.clock.Now(), Actor: "cli", Action: action,
-		Subject: known.ID.Text(auth.Prefix), Person: known.ID, After: map[string]string{"name": known.Name, "role": string(known.Role)}})
+		Subject: known.ID.Text(auth.Prefix), Person: known.ID, After: map[string]string{"name": known.Name,
+			"role": string(known.Role)}})
 }
 
 // known gives whoever of the staff has the address, verified or not; no id where nobody has. An address that somebody outside the
@@ -110,7 +111,8 @@ func (c *operatorCmd) known(tx *db.Tx, i *installation) (auth.Principal, error) 
 	}
 	holder, found, err := credential.FindByEmail(tx, i.ring, c.Email)
 	if err == nil && found {
-		err = fault.New(fault.Conflict, "email", "belongs to "+holder.Text(auth.Prefix)+" already, who is not of the staff", "write another address")
+		err = fault.New(fault.Conflict, "email", "belongs to "+holder.Text(auth.Prefix)+" already, who is not of the staff",
+			"write another address")
 	}
 	return auth.Principal{}, err
 }

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -121,34 +117,7 @@ func (o outside) readApps() (map[networks.Kind]networks.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	var file map[networks.Kind]struct {
-		ID     string `json:"id"`
-		Secret string `json:"secret_file"` // beside the file, where it is no absolute path
-		Auth   string `json:"auth"`
-		Token  string `json:"token"`
-		Data   string `json:"data"`
-	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&file); err != nil {
-		return nil, fault.Invalidf("networks", "cannot be read: %v", "see docs/networks.md for an example", err)
-	}
-	apps := map[networks.Kind]networks.App{}
-	for kind, one := range file {
-		if !slices.Contains(networks.Kinds, kind) || one.ID == "" || one.Secret == "" {
-			return nil, fault.Invalidf("networks", "%q is no network with id and secret_file", "name youtube, instagram, tiktok or facebook", kind)
-		}
-		path := one.Secret
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(filepath.Dir(o.Networks), path)
-		}
-		secret, err := readSetting(path)
-		if err != nil {
-			return nil, err
-		}
-		apps[kind] = networks.App{ID: one.ID, Secret: strings.TrimSpace(string(secret)), Auth: one.Auth, Token: one.Token, Data: one.Data}
-	}
-	return apps, nil
+	return networks.ReadApps(text)
 }
 
 // signIn makes the providers with which people may sign in.

@@ -12,6 +12,7 @@ import (
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/link"
+	"tributary/internal/link/touch"
 	"tributary/internal/product"
 	"tributary/internal/shopper"
 )
@@ -27,8 +28,8 @@ func (g *group) readTouches(f *found) error {
 			customers = append(customers, hash)
 		}
 		for _, l := range p.sequence {
-			for _, touch := range l.sent.Touches {
-				tags = append(tags, link.CleanTag(touch.Tag))
+			for _, sent := range l.sent.Touches {
+				tags = append(tags, link.CleanTag(sent.Tag))
 			}
 		}
 	}
@@ -46,7 +47,7 @@ func (g *group) readTouches(f *found) error {
 			touches := g.tokenTouches(l.sent.Clicks, attribution.FromToken)
 			touches = append(touches, g.tokenTouches(bound[string(p.facts.Shopper.Known[creator.FactCustomer])], attribution.FromCustomer)...)
 			for i, sent := range l.sent.Touches {
-				touches = append(touches, link.ImportedTouch(tracking[link.CleanTag(sent.Tag)], g.no, int64(i)+1, sent.ClickedAt))
+				touches = append(touches, touch.Imported(tracking[link.CleanTag(sent.Tag)], g.no, int64(i)+1, sent.ClickedAt))
 			}
 			f.tokens[l] = append(attribution.Distinct(touches), f.couponTouches(l.coupons)...)
 		}
@@ -76,7 +77,7 @@ func (g *group) tokenTouches(tokens []string, source attribution.Source) []attri
 		if t.Market == g.no && t.Flags.Has(click.FlagUnlogged) && t.Kind != click.KindView {
 			g.unlogged = append(g.unlogged, t)
 		}
-		touches = append(touches, link.TokenTouch(t, g.no, source))
+		touches = append(touches, touch.Token(t, g.no, source))
 	}
 	return touches
 }
@@ -85,7 +86,7 @@ func (g *group) tokenTouches(tokens []string, source attribution.Source) []attri
 func (f *found) couponTouches(codes []string) (touches []attribution.Touch) {
 	for _, code := range codes {
 		if c, known := f.coupons[link.CleanCode(code)]; known {
-			touches = append(touches, c.Touch())
+			touches = append(touches, touch.Coupon(c))
 		}
 	}
 	return touches

@@ -3,9 +3,7 @@ package link
 import (
 	"time"
 
-	"tributary/internal/attribution"
 	"tributary/internal/click"
-	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/fault"
 )
@@ -74,43 +72,4 @@ func CustomerTouches(tx *db.Tx, market uint16, customers [][]byte) (map[string][
 		return err
 	}, int64(market))
 	return found, fault.Wrap(err, "reading customers' clicks")
-}
-
-// TokenTouch is what a click or view token says about a line in a marketplace (docs/spec.md §5).
-func TokenTouch(t click.Token, market uint16, source attribution.Source) attribution.Touch {
-	if t.Market != market {
-		return attribution.Touch{Source: source, Broken: attribution.WrongMarketplace, Click: t.Click, At: clock.Micro(t.At)}
-	}
-	touch := attribution.Touch{Source: source, Click: t.Click, Creator: t.Creator, Program: uint8(t.Program),
-		Tracking: t.Tracking, Link: t.Link, At: clock.Micro(t.At), Landed: uint8(t.Landed), Place: t.Place, Kind: uint8(t.Kind),
-		Invalid: t.Flags.Has(click.FlagInvalid), Paid: t.Flags.Has(click.FlagPaid)}
-	if touch.Seconds, touch.Boosted, touch.View = View(t); touch.View {
-		touch.Product = t.Place
-	}
-	return touch
-}
-
-// ImportedTouch is a click of another system on a tracking id. A tag that nobody here has earns nobody anything, like any
-// unknown tag.
-func ImportedTouch(t Tracking, market uint16, number int64, at time.Time) attribution.Touch {
-	touch := attribution.Touch{Source: attribution.FromImport, Click: number, At: clock.Micro(at)}
-	if t.ID == 0 {
-		return touch
-	}
-	if t.Market != market {
-		touch.Broken = attribution.WrongMarketplace
-		return touch
-	}
-	touch.Creator, touch.Program, touch.Tracking = t.Creator, uint8(t.Program), t.ID
-	return touch
-}
-
-// Touch is what an order with the coupon says about its lines.
-func (c Coupon) Touch() attribution.Touch {
-	touch := attribution.Touch{Source: attribution.FromCoupon, Coupon: c.Code, Creator: c.Creator, Program: uint8(c.Program),
-		Tracking: c.Tracking, Since: clock.Micro(c.Since)}
-	if !c.Until.IsZero() {
-		touch.Until = clock.Micro(c.Until)
-	}
-	return touch
 }
