@@ -92,8 +92,8 @@ func (c *operatorCmd) account(tx *db.Tx, i *installation, role auth.Role, wall t
 		}
 	}
 	return known, journal.Add(tx, i.ring, journal.Entry{At: i.clock.Now(), Actor: "cli", Action: action,
-		Subject: known.ID.Text(auth.Prefix), Person: known.ID, After: map[string]string{"name": known.Name,
-			"role": string(known.Role)}})
+		Subject: known.ID.Text(auth.Prefix), Person: known.ID,
+		After: map[string]string{"name": known.Name, "role": string(known.Role)}})
 }
 
 // known gives whoever of the staff has the address, verified or not; no id where nobody has. An address that somebody outside the

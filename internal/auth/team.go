@@ -56,16 +56,19 @@ const (
 )
 
 var (
-	insertTeam    = db.Statement(`INSERT INTO team (id, kind, name, created) VALUES ($1, $2, $3, $4)`)
-	selectTeam    = db.Statement(`SELECT kind, name, created FROM team WHERE id = $1`)
-	insertInvite  = db.Statement(`INSERT INTO invitation (id, hash, account, kind, seat, hint, inviter, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`)
+	insertTeam   = db.Statement(`INSERT INTO team (id, kind, name, created) VALUES ($1, $2, $3, $4)`)
+	selectTeam   = db.Statement(`SELECT kind, name, created FROM team WHERE id = $1`)
+	insertInvite = db.Statement(`INSERT INTO invitation (id, hash, account, kind, seat, hint, inviter, created, expires)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`)
 	sweepInvites  = db.Statement(`DELETE FROM invitation WHERE account = $1 AND expires <= $2`)
 	countInvites  = db.Statement(`SELECT COUNT(*) FROM invitation WHERE account = $1`)
 	countMembers  = db.Statement(`SELECT COUNT(*) FROM seat WHERE account = $1`)
-	selectInvites = db.Statement(`SELECT i.id, i.account, i.kind, COALESCE(t.name, c.name, ''), i.seat, i.hint, i.inviter, i.created, i.expires
+	selectInvites = db.Statement(`SELECT i.id, i.account, i.kind, COALESCE(t.name, c.name, ''), i.seat, i.hint,
+			i.inviter, i.created, i.expires
 		FROM invitation i LEFT JOIN team t ON t.id = i.account LEFT JOIN creator c ON c.id = i.account
 		WHERE i.account = $1 AND i.expires > $2 ORDER BY i.id`)
-	selectInvite = db.Statement(`SELECT i.id, i.account, i.kind, COALESCE(t.name, c.name, ''), i.seat, i.hint, i.inviter, i.created, i.expires
+	selectInvite = db.Statement(`SELECT i.id, i.account, i.kind, COALESCE(t.name, c.name, ''), i.seat, i.hint,
+			i.inviter, i.created, i.expires
 		FROM invitation i LEFT JOIN team t ON t.id = i.account LEFT JOIN creator c ON c.id = i.account
 		WHERE i.hash = $1 AND i.expires > $2`)
 	cancelInvite    = db.Statement(`DELETE FROM invitation WHERE account = $1 AND id = $2`)
@@ -114,7 +117,8 @@ func maySit(tx *db.Tx, principal id.ID) error {
 		return fault.New(fault.NotFound, "principal", "there is no such account, or it is closed", "check the id")
 	case Staff.Has(p.Role):
 		// A decision about a creator must never be made by who acts for one.
-		return fault.New(fault.Conflict, "principal", "is one of the operator's staff, who act for nobody else", "use an account of your own for that")
+		return fault.New(fault.Conflict, "principal", "is one of the operator's staff, who act for nobody else",
+			"use an account of your own for that")
 	}
 	var held int64
 	if _, err := tx.One(countHeld, []any{&held}, int64(principal)); err != nil {
@@ -152,7 +156,8 @@ func Invite(tx *db.Tx, i Invitation, by id.ID, now time.Time) (token string, err
 		return "", fault.Wrap(err, "counting members")
 	}
 	if open >= maxInvites || members >= maxMembers {
-		return "", fault.New(fault.Exhausted, "account", "has 50 open invitations or 100 members, the most there can be", "cancel one first")
+		return "", fault.New(fault.Exhausted, "account", "has 50 open invitations or 100 members, the most there can be",
+			"cancel one first")
 	}
 	token = newSecret()
 	_, err = tx.Exec(insertInvite, int64(id.New(now)), hashOf(token), int64(i.Account), string(i.Kind), string(i.Seat), i.Hint,
@@ -204,7 +209,8 @@ func CancelInvite(tx *db.Tx, account, invitation id.ID) error {
 }
 
 // notInvited is one answer for every text that takes no seat: a guesser learns nothing from it.
-var notInvited = fault.New(fault.Denied, "invite", "this invitation is not valid, was used already or was taken back", "ask for a new one")
+var notInvited = fault.New(fault.Denied, "invite", "this invitation is not valid, was used already or was taken back",
+	"ask for a new one")
 
 // LookInvite tells what a text offers, and takes nothing. Denied where it offers nothing.
 func LookInvite(tx *db.Tx, token string, now time.Time) (i Invitation, err error) {

@@ -35,8 +35,8 @@ const (
 )
 
 // Scopes lists them all.
-var Scopes = []Scope{OrdersWrite, OrdersRead, LinksWrite, LinksRead, RatesWrite, ProfileRead, ReportsRead, NoticesRead, CreatorsRead,
-	CreatorsWrite, JournalRead, AdminScope}
+var Scopes = []Scope{OrdersWrite, OrdersRead, LinksWrite, LinksRead, RatesWrite, ProfileRead, ReportsRead, NoticesRead,
+	CreatorsRead, CreatorsWrite, JournalRead, AdminScope}
 
 // CreatorScopes are what a creator's own token may hold: a creator never speaks for the store.
 var CreatorScopes = []Scope{LinksWrite, LinksRead, OrdersRead, ReportsRead, ProfileRead, NoticesRead}
@@ -65,7 +65,8 @@ func (t Token) May(scope Scope) bool {
 }
 
 var (
-	insertToken = db.Statement(`INSERT INTO api_token (id, hash, name, creator, scopes, created, revoked, last_used, expires, made_by)
+	insertToken = db.Statement(`INSERT INTO api_token (id, hash, name, creator, scopes, created, revoked, last_used,
+		expires, made_by)
 		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8)`)
 	selectToken = db.Statement(`SELECT id, name, creator, scopes, made_by, created, last_used, expires, hash FROM api_token
 		WHERE hash = $1 AND revoked = 0`)
@@ -80,7 +81,8 @@ var (
 
 // MakeToken makes an API token. Its text is given this once and is stored nowhere.
 func MakeToken(tx *db.Tx, t Token, now time.Time) (text string, made Token, err error) {
-	if strings.TrimSpace(t.Name) == "" || len(t.Name) > maxName || !utf8.ValidString(t.Name) || strings.ContainsFunc(t.Name, unicode.IsControl) {
+	plain := utf8.ValidString(t.Name) && !strings.ContainsFunc(t.Name, unicode.IsControl)
+	if strings.TrimSpace(t.Name) == "" || len(t.Name) > maxName || !plain {
 		return "", t, fault.Invalidf("name", "is empty, longer than %d bytes or not plain text", "say what the token is for", maxName)
 	}
 	words, err := t.words()
@@ -95,7 +97,8 @@ func MakeToken(tx *db.Tx, t Token, now time.Time) (text string, made Token, err 
 		return "", t, fault.Wrap(err, "counting API tokens")
 	}
 	if inUse >= maxTokens {
-		return "", t, fault.New(fault.Exhausted, "name", "100 tokens are in use, the most there can be", "revoke those that nobody needs")
+		return "", t, fault.New(fault.Exhausted, "name", "100 tokens are in use, the most there can be",
+			"revoke those that nobody needs")
 	}
 	// 32 random bytes need no slow hash: nobody tries them all.
 	text = TokenPrefix + newSecret()

@@ -153,7 +153,8 @@ func spend(tx *db.Tx, principal id.ID, purpose Purpose, wall time.Time) error {
 
 // UseDigits spends the digits of a code in the browser that asked for it. ok is false for wrong ones: the try is counted, and so
 // the transaction must be committed. After five tries the code's digits work no more, its link does.
-func UseDigits(tx *db.Tx, ring *secret.Ring, purpose Purpose, binding, digits string, wall time.Time) (principal id.ID, ok bool, err error) {
+func UseDigits(tx *db.Tx, ring *secret.Ring, purpose Purpose, binding, digits string, wall time.Time) (
+	principal id.ID, ok bool, err error) {
 	if binding == "" {
 		return 0, false, nil
 	}

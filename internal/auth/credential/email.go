@@ -32,7 +32,8 @@ const (
 // up to 254 bytes, a host with a dot, and before the @ no letters of two scripts, which are made to look like others.
 func ParseEmail(text string) (string, error) {
 	if len(text) > 2*maxEmail || !utf8.ValidString(text) {
-		return "", fault.Invalidf("email", "is longer than %d bytes or not in UTF-8", "send an address such as ada@example.org", maxEmail)
+		return "", fault.Invalidf("email", "is longer than %d bytes or not in UTF-8", "send an address such as ada@example.org",
+			maxEmail)
 	}
 	folded, settled := fold(strings.TrimSpace(text))
 	local, host, found := cutLast(folded, "@")
@@ -43,7 +44,8 @@ func ParseEmail(text string) (string, error) {
 		return "", fault.Invalidf("email", "has characters before the @ that cannot be there, or more than %d bytes of them",
 			"send letters, digits and signs such as . - _ +", maxLocal)
 	case mixed(local):
-		return "", fault.Invalidf("email", "mixes letters of several scripts before the @", "send the address as your mail program writes it")
+		return "", fault.Invalidf("email", "mixes letters of several scripts before the @",
+			"send the address as your mail program writes it")
 	}
 	host, err := idna.Lookup.ToASCII(host)
 	if err != nil || !goodHost(host) {

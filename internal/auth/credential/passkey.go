@@ -49,7 +49,8 @@ func NewPasskeys(name, home string) (*Passkeys, error) {
 	host := strings.ToLower(at.Hostname())
 	local := host == "localhost" || strings.HasSuffix(host, ".localhost")
 	if net.ParseIP(host) != nil || at.Scheme != "https" && !(at.Scheme == "http" && local) {
-		return nil, fault.Invalidf("home", "is an address at which browsers use no passkeys", "use a host name with https, or http://localhost")
+		return nil, fault.Invalidf("home", "is an address at which browsers use no passkeys",
+			"use a host name with https, or http://localhost")
 	}
 	if name == "" {
 		name = host
@@ -80,7 +81,8 @@ func (h *holder) WebAuthnDisplayName() string                { return h.name }
 func (h *holder) WebAuthnCredentials() []webauthn.Credential { return h.keys }
 
 var (
-	insertHandle    = db.Statement(`INSERT INTO passkey_handle (principal, handle) VALUES ($1, $2) ON CONFLICT (principal) DO NOTHING`)
+	insertHandle = db.Statement(`INSERT INTO passkey_handle (principal, handle) VALUES ($1, $2)
+		ON CONFLICT (principal) DO NOTHING`)
 	selectHandle    = db.Statement(`SELECT handle FROM passkey_handle WHERE principal = $1`)
 	deleteHandle    = db.Statement(`DELETE FROM passkey_handle WHERE principal = $1`)
 	selectBodies    = db.Statement(`SELECT body FROM passkey WHERE principal = $1 ORDER BY created, id`)
@@ -180,8 +182,8 @@ func take(tx *db.Tx, kind, ceremony string, wall time.Time) (principal id.ID, se
 	return id.ID(number), session, fault.Wrap(json.Unmarshal([]byte(body), &session), "reading a ceremony")
 }
 
-// BeginRegister begins to add a passkey: options are the JSON for navigator.credentials.create, and ceremony is what the browser's
-// session keeps until FinishRegister, up to 5 minutes.
+// BeginRegister begins to add a passkey: options are the JSON for navigator.credentials.create, and ceremony is what the
+// browser's session keeps until FinishRegister, up to 5 minutes.
 func (p *Passkeys) BeginRegister(tx *db.Tx, principal id.ID, wall time.Time) (options []byte, ceremony string, err error) {
 	h, err := findHolder(tx, principal)
 	if err != nil {
@@ -204,9 +206,10 @@ func (p *Passkeys) BeginRegister(tx *db.Tx, principal id.ID, wall time.Time) (op
 }
 
 // FinishRegister adds the passkey that an authenticator made. body is the credential's JSON as the browser gives it; name is what
-// its owner calls it. Denied for a ceremony that is over, was finished, or is another's; Invalid for an answer that does not hold;
-// Conflict for a passkey that is here already.
-func (p *Passkeys) FinishRegister(tx *db.Tx, principal id.ID, ceremony, name string, body []byte, wall time.Time) (Passkey, error) {
+// its owner calls it. Denied for a ceremony that is over, was finished, or is another's; Invalid for an answer that does not
+// hold; Conflict for a passkey that is here already.
+func (p *Passkeys) FinishRegister(tx *db.Tx, principal id.ID, ceremony, name string, body []byte, wall time.Time) (
+	Passkey, error) {
 	if err := checkKeyName(name); err != nil {
 		return Passkey{}, err
 	}
@@ -221,7 +224,8 @@ func (p *Passkeys) FinishRegister(tx *db.Tx, principal id.ID, ceremony, name str
 	if err != nil {
 		return Passkey{}, err
 	}
-	bad := fault.Invalidf("passkey", "was not made for this site, or not by somebody who was recognised", "begin again, and unlock the device when it asks")
+	bad := fault.Invalidf("passkey", "was not made for this site, or not by somebody who was recognised",
+		"begin again, and unlock the device when it asks")
 	if len(body) > maxAnswer {
 		return Passkey{}, bad
 	}

@@ -30,7 +30,8 @@ func checkKeyName(name string) error {
 	bad := strings.TrimSpace(name) == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxKeyName ||
 		strings.ContainsFunc(name, unicode.IsControl)
 	if bad {
-		return fault.Invalidf("name", "is empty, longer than %d characters or not plain text", "name the device, such as My phone", maxKeyName)
+		return fault.Invalidf("name", "is empty, longer than %d characters or not plain text", "name the device, such as My phone",
+			maxKeyName)
 	}
 	return nil
 }
@@ -42,7 +43,8 @@ var (
 	advancePasskey = db.Statement(`UPDATE passkey SET used = $3, signs = $4, body = $5
 		WHERE id = $1 AND principal = $2 AND (signs < $4 OR signs = 0 AND $4 = 0)`)
 	warnPasskey    = db.Statement(`UPDATE passkey SET warned = $3 WHERE id = $1 AND principal = $2`)
-	selectPasskeys = db.Statement(`SELECT id, name, created, used, warned, body FROM passkey WHERE principal = $1 ORDER BY created, id`)
+	selectPasskeys = db.Statement(`SELECT id, name, created, used, warned, body FROM passkey WHERE principal = $1
+		ORDER BY created, id`)
 	renamePasskey  = db.Statement(`UPDATE passkey SET name = $3 WHERE id = $1 AND principal = $2`)
 	removePasskey  = db.Statement(`DELETE FROM passkey WHERE id = $1 AND principal = $2`)
 	deletePasskeys = db.Statement(`DELETE FROM passkey WHERE principal = $1`)
@@ -53,11 +55,13 @@ func addPasskey(tx *db.Tx, principal id.ID, name string, key *webauthn.Credentia
 	if err != nil {
 		return Passkey{}, fault.Wrap(err, "writing a passkey")
 	}
-	made, err := tx.Exec(insertPasskey, key.ID, int64(principal), strings.TrimSpace(name), wall.UnixMicro(), int64(key.Authenticator.SignCount), string(body))
+	made, err := tx.Exec(insertPasskey, key.ID, int64(principal), strings.TrimSpace(name), wall.UnixMicro(),
+		int64(key.Authenticator.SignCount), string(body))
 	if err == nil && made == 0 {
 		return Passkey{}, fault.New(fault.Conflict, "passkey", "is here already", "use it to sign in")
 	}
-	return Passkey{ID: keyID(key.ID), Name: strings.TrimSpace(name), Created: wall, Synced: key.Flags.BackupState}, fault.Wrap(err, "adding a passkey")
+	return Passkey{ID: keyID(key.ID), Name: strings.TrimSpace(name), Created: wall, Synced: key.Flags.BackupState},
+		fault.Wrap(err, "adding a passkey")
 }
 
 // usePasskey notes a sign-in; copied tells that the counter did not grow, also where two come at the same moment.
@@ -67,7 +71,8 @@ func usePasskey(tx *db.Tx, principal id.ID, key *webauthn.Credential, wall time.
 		return false, fault.Wrap(err, "writing a passkey")
 	}
 	if !key.Authenticator.CloneWarning {
-		used, err := tx.Exec(advancePasskey, key.ID, int64(principal), wall.UnixMicro(), int64(key.Authenticator.SignCount), string(body))
+		used, err := tx.Exec(advancePasskey, key.ID, int64(principal), wall.UnixMicro(), int64(key.Authenticator.SignCount),
+			string(body))
 		if err != nil || used == 1 {
 			return false, fault.Wrap(err, "noting the use of a passkey")
 		}

@@ -97,7 +97,8 @@ func readPassword(password string) (string, error) {
 		bad = utf8.RuneCountInString(password) > maxPassword || strings.ContainsFunc(password, unicode.IsControl)
 	}
 	if bad {
-		return "", fault.Invalidf("password", "has more than %d characters, or some that keyboards do not make", "choose another one", maxPassword)
+		return "", fault.Invalidf("password", "has more than %d characters, or some that keyboards do not make",
+			"choose another one", maxPassword)
 	}
 	return password, nil
 }
@@ -158,7 +159,8 @@ func EndPassword(tx *db.Tx, principal id.ID) error {
 }
 
 // wrongPassword is one answer for an unknown address, a person without a password, and a wrong one.
-var wrongPassword = fault.New(fault.Denied, "password", "this address and password do not belong together", "check both, or have a link mailed to you")
+var wrongPassword = fault.New(fault.Denied, "password", "this address and password do not belong together",
+	"check both, or have a link mailed to you")
 
 // CheckPassword gives who has that verified address and password. Denied, in the same words and about the same time, for an
 // unknown address, a person without a password and a wrong one. The second factor is still to be asked for (Ways.TOTP).

@@ -70,7 +70,8 @@ func SetPIN(tx *db.Tx, p PIN, wall time.Time) error {
 	return fault.Wrap(err, "setting a PIN")
 }
 
-// CheckPIN tells whether a caller said the creator's PIN; false where there is none. Exhausted after a few wrong ones, for a while.
+// CheckPIN tells whether a caller said the creator's PIN; false where there is none. Exhausted after a few wrong ones, for a
+// while.
 func CheckPIN(ctx context.Context, d *db.DB, ring *secret.Ring, creator id.ID, pin string, wall time.Time) (bool, error) {
 	pin, err := readPIN(pin)
 	if err != nil {

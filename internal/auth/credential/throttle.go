@@ -57,14 +57,17 @@ func (p pace) pause(level, last time.Time) time.Duration {
 var (
 	selectThrottle = db.Statement(`SELECT level, last_failed FROM throttle WHERE hash = $1`)
 	// Touching the row first makes guesses of the same moment wait for each other on PostgreSQL, too.
-	touchThrottle  = db.Statement(`INSERT INTO throttle (hash, level, last_failed) VALUES ($1, 0, 0) ON CONFLICT (hash) DO UPDATE SET level = throttle.level`)
+	touchThrottle = db.Statement(`INSERT INTO throttle (hash, level, last_failed) VALUES ($1, 0, 0)
+		ON CONFLICT (hash) DO UPDATE SET level = throttle.level`)
 	chargeThrottle = db.Statement(`INSERT INTO throttle (hash, level, last_failed) VALUES ($1, $2, $3) ON CONFLICT (hash) DO UPDATE
-		SET level = CASE WHEN throttle.level < $3 THEN $2 WHEN throttle.level + $4 > $5 THEN $5 ELSE throttle.level + $4 END, last_failed = $3`)
+		SET level = CASE WHEN throttle.level < $3 THEN $2 WHEN throttle.level + $4 > $5 THEN $5
+		ELSE throttle.level + $4 END, last_failed = $3`)
 	refundThrottle = db.Statement(`UPDATE throttle SET level = level - $2 WHERE hash = $1`)
 	clearThrottle  = db.Statement(`DELETE FROM throttle WHERE hash = $1`)
 	sweepThrottle  = db.Statement(`DELETE FROM throttle WHERE level <= $1`)
 	fullThrottle   = db.Statement(`SELECT level FROM throttle ORDER BY level, hash LIMIT 1 OFFSET $1`)
-	makeRoom       = db.Statement(`DELETE FROM throttle WHERE hash IN (SELECT t.hash FROM throttle t ORDER BY t.level, t.hash LIMIT $1)`)
+	makeRoom       = db.Statement(`DELETE FROM throttle WHERE hash IN
+		(SELECT t.hash FROM throttle t ORDER BY t.level, t.hash LIMIT $1)`)
 )
 
 // throttled is one key as it is stored.
@@ -135,7 +138,8 @@ func Failed(tx *db.Tx, ring *secret.Ring, wall time.Time, keys ...string) error 
 	}
 	for _, t := range all {
 		most := wall.Add(time.Duration(t.pace.free+mostAbove) * t.pace.forget)
-		_, err := tx.Exec(chargeThrottle, t.hash, wall.Add(t.pace.forget).UnixMicro(), wall.UnixMicro(), t.pace.forget.Microseconds(), most.UnixMicro())
+		_, err := tx.Exec(chargeThrottle, t.hash, wall.Add(t.pace.forget).UnixMicro(), wall.UnixMicro(),
+			t.pace.forget.Microseconds(), most.UnixMicro())
 		if err != nil {
 			return fault.Wrap(err, "counting a wrong guess")
 		}
@@ -162,8 +166,8 @@ func Passed(tx *db.Tx, ring *secret.Ring, wall time.Time, keys ...string) error 
 	return passed(tx, ring, keys, false)
 }
 
-// Attempt is Allowed and Failed in a transaction of its own, before the guess is looked at: many at the same moment count as many.
-// Where the guess was right, Succeeded with the same keys takes back what it counted.
+// Attempt is Allowed and Failed in a transaction of its own, before the guess is looked at: many at the same moment count as
+// many. Where the guess was right, Succeeded with the same keys takes back what it counted.
 func Attempt(ctx context.Context, d *db.DB, ring *secret.Ring, wall time.Time, keys ...string) error {
 	return d.Write(ctx, db.Interactive, func(tx *db.Tx) error {
 		all, err := throttledBy(ring, keys)

@@ -36,8 +36,9 @@ var (
 	upsertPending = db.Statement(`INSERT INTO totp (principal, sealed, since, last_step, pending, pending_since)
 		VALUES ($1, $2, 0, 0, $3, $4) ON CONFLICT (principal) DO UPDATE
 		SET pending = excluded.pending, pending_since = excluded.pending_since`)
-	selectTOTP    = db.Statement(`SELECT sealed, since, last_step, pending, pending_since FROM totp WHERE principal = $1`)
-	confirmTOTP   = db.Statement(`UPDATE totp SET sealed = $2, since = $3, last_step = $4, pending = $5, pending_since = 0 WHERE principal = $1 AND pending = $6`)
+	selectTOTP  = db.Statement(`SELECT sealed, since, last_step, pending, pending_since FROM totp WHERE principal = $1`)
+	confirmTOTP = db.Statement(`UPDATE totp SET sealed = $2, since = $3, last_step = $4, pending = $5, pending_since = 0
+		WHERE principal = $1 AND pending = $6`)
 	stepTOTP      = db.Statement(`UPDATE totp SET last_step = $2 WHERE principal = $1 AND last_step < $2 AND since > 0`)
 	deleteTOTP    = db.Statement(`DELETE FROM totp WHERE principal = $1`)
 	insertCode    = db.Bulk("BIGINT BYTEA", `INSERT INTO recovery_code (principal, hash) VALUES $ROWS`)
@@ -61,10 +62,12 @@ func totpContext(principal id.ID) string { return "totp:" + principal.Text(auth.
 
 // BeginTOTP makes a secret for an authenticator app: uri for a QR code, text to type. It counts once it is confirmed; one that is
 // in use stays so until then. issuer is the installation's name, label the account's.
-func BeginTOTP(tx *db.Tx, ring *secret.Ring, principal id.ID, issuer, label string, wall time.Time) (uri, text string, err error) {
+func BeginTOTP(tx *db.Tx, ring *secret.Ring, principal id.ID, issuer, label string, wall time.Time) (
+	uri, text string, err error) {
 	raw := make([]byte, secretBytes)
 	rand.Read(raw)
-	key, err := totp.Generate(totp.GenerateOpts{Issuer: labelOf(issuer, "Tributary"), AccountName: labelOf(label, "account"), Secret: raw})
+	key, err := totp.Generate(totp.GenerateOpts{Issuer: labelOf(issuer, "Tributary"), AccountName: labelOf(label, "account"),
+		Secret: raw})
 	if err != nil {
 		return "", "", fault.Wrap(err, "making a second factor")
 	}
@@ -123,7 +126,8 @@ func matchStep(ring *secret.Ring, principal id.ID, sealed []byte, code string, w
 	code = onlyDigits(code)
 	now := wall.Unix() / stepSeconds
 	for _, at := range []int64{now, now - 1, now + 1} {
-		want, err := hotp.GenerateCodeCustom(string(text), uint64(at), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+		want, err := hotp.GenerateCodeCustom(string(text), uint64(at), hotp.ValidateOpts{Digits: otp.DigitsSix,
+			Algorithm: otp.AlgorithmSHA1})
 		if err != nil {
 			return 0, false, fault.Wrap(err, "computing a second factor")
 		}
@@ -165,7 +169,8 @@ func NewRecovery(tx *db.Tx, ring *secret.Ring, principal id.ID) ([]string, error
 		return nil, err
 	}
 	if !ok || f.since == 0 {
-		return nil, fault.New(fault.Conflict, "", "recovery codes stand in for an authenticator app, and there is none", "set one up first")
+		return nil, fault.New(fault.Conflict, "", "recovery codes stand in for an authenticator app, and there is none",
+			"set one up first")
 	}
 	return newRecovery(tx, ring, principal)
 }

@@ -49,8 +49,8 @@ func WaysOf(tx *db.Tx, ring *secret.Ring, principal id.ID) (w Ways, err error) {
 	return w, err
 }
 
-// keepWay refuses a change, when it was made, that left somebody no way to sign in: there must be a passkey, or a verified address,
-// to which a link can be mailed.
+// keepWay refuses a change, when it was made, that left somebody no way to sign in: there must be a passkey, or a verified
+// address, to which a link can be mailed.
 func keepWay(tx *db.Tx, principal id.ID) error {
 	if _, err := tx.Exec(touchPerson, int64(principal)); err != nil {
 		return fault.Wrap(err, "reading ways to sign in")
@@ -69,7 +69,8 @@ func keepWay(tx *db.Tx, principal id.ID) error {
 }
 
 // forget lists all that is kept here about a person.
-var forget = []*db.Stmt{deleteEmails, deleteCodes, deletePassword, deleteTOTP, deleteCodesOf, deletePasskeys, deleteHandle, deleteCeremonies}
+var forget = []*db.Stmt{deleteEmails, deleteCodes, deletePassword, deleteTOTP, deleteCodesOf, deletePasskeys, deleteHandle,
+	deleteCeremonies}
 
 // Forget removes every way in of a person, and what is sealed of them here. Doing it again changes nothing.
 func Forget(tx *db.Tx, principal id.ID) error {
