@@ -189,21 +189,6 @@ func Sum(days []Day) (sum Day) {
 	return sum
 }
 
-// Which orders these are does not matter, only how many: without an order the engine stops at the last one wanted.
-var selectSales = db.Statement(`SELECT DISTINCT order_id FROM line WHERE creator = $1 AND creator <> 0 AND market = $2
-	AND touched >= $3 AND at >= $3 AND program = $4 AND pending + earned > 0 LIMIT $5`)
-
-// Sales counts the distinct orders since an instant that are credited to a creator in a program above zero, up to a
-// number (docs/spec.md §9: qualifying sales).
-func Sales(tx *db.Tx, creator id.ID, m market.Market, program uint8, since time.Time, upto int) (count int, err error) {
-	err = tx.Each(selectSales, func(scan func(...any) error) error {
-		var order string
-		count++
-		return scan(&order)
-	}, int64(creator), int64(m.No), since.UnixMicro(), int64(program), int64(upto))
-	return count, fault.Wrap(err, "counting qualifying sales")
-}
-
 var selectMarketsOf = db.Statement(`SELECT DISTINCT market FROM tracking WHERE creator = $1 ORDER BY market`)
 
 // MarketsOf gives the numbers of the marketplaces in which a creator has tracking ids.

@@ -81,7 +81,8 @@ type Web struct {
 // New gives the door. Its routes are those of routes.go.
 func New(c Config) *Web {
 	w := &Web{Config: c, feed: newFeed(c.DB, c.Hints)}
-	w.creator = &creator.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring, Address: strings.TrimSuffix(c.Address, "/"), LinkMade: c.LinkMade}
+	w.creator = &creator.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring, Address: strings.TrimSuffix(c.Address, "/"), LinkMade: c.LinkMade,
+		Admission: c.Admission}
 	desk := staff.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring, Works: c.Works}
 	w.operator = &operator.Pages{Pages: desk, Unshipped: c.Unshipped}
 	w.rates = &rates.Pages{Pages: desk}

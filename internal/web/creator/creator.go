@@ -14,6 +14,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"tributary/internal/admission"
 	"tributary/internal/auth"
 	"tributary/internal/clock"
 	"tributary/internal/db"
@@ -32,7 +33,9 @@ type Pages struct {
 	Ring     *secret.Ring
 	Address  string                      // where links begin
 	LinkMade func(context.Context) error // waits until the edge knows a new link; nil: it is asked nothing
-	books    books
+	// Admission tells where somebody stands who is not approved yet; nil: nothing is said of it.
+	Admission *admission.Desk
+	books     books
 }
 
 var navigation = []ui.Item{
@@ -40,6 +43,7 @@ var navigation = []ui.Item{
 	{Label: "Links", Href: "/creator/links", Icon: "links"},
 	{Label: "Earnings", Href: "/creator/earnings", Icon: "earnings"},
 	{Label: "Rates", Href: "/creator/rates", Icon: "rates"},
+	{Label: "Programs", Href: "/creator/programs", Icon: "queue"},
 }
 
 // desk is what every page of a creator needs, read in the page's own transaction.

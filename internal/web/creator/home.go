@@ -8,7 +8,9 @@ import (
 
 	"github.com/a-h/templ"
 
+	"tributary/internal/admission"
 	"tributary/internal/db"
+	"tributary/internal/document"
 	"tributary/internal/enrolment"
 	"tributary/internal/event"
 	"tributary/internal/id"
@@ -115,7 +117,7 @@ func (p *Pages) readHome(tx *db.Tx, d *desk) (*home, error) {
 		return nil, err
 	}
 	h.lines = page.Lines
-	if h.next, err = suggest(tx, h); err != nil {
+	if h.next, err = p.suggest(tx, h); err != nil {
 		return nil, err
 	}
 	book, err := p.books.of(tx, d)
@@ -178,27 +180,20 @@ func (d *desk) lineAddress(l report.Line) string {
 }
 
 // suggest finds what a creator should do next, from what is known of the account.
-func suggest(tx *db.Tx, h *home) (next []suggestion, err error) {
-	histories, err := enrolment.Standings(tx, h.Market.No, []id.ID{h.me.Creator})
+func (p *Pages) suggest(tx *db.Tx, h *home) (next []suggestion, err error) {
+	missing, err := document.Missing(tx, h.me.Creator, h.now)
 	if err != nil {
 		return nil, err
 	}
-	const wanted, windowDays = 3, 180 // qualifying sales within this many days of activation (docs/spec.md §9)
-	for key, history := range histories {
-		if key.Program != enrolment.Associates || history.At(h.now) != enrolment.Provisional {
-			continue
-		}
-		since := history[len(history)-1].Since
-		sales, err := report.Sales(tx, h.me.Creator, h.Market, uint8(key.Program), since, wanted)
-		if err != nil {
-			return nil, err
-		}
-		year, month, day := since.In(h.Market.Location()).Date() // day 0; the last one counts in full
-		left := int(time.Date(year, month, day+windowDays+1, 0, 0, 0, 0, h.Market.Location()).Sub(h.now) / (24 * time.Hour))
-		next = append(next, suggestion{done: sales, all: wanted, text: plainSales(wanted - sales),
-			more:  fmt.Sprintf("%d of %d · %d days left", sales, wanted, max(left, 0)),
-			label: "Links", href: h.inMarket("/creator/links")})
+	if len(missing) > 0 {
+		next = append(next, suggestion{text: "Read and accept: " + missing[0].Title, more: ui.Plural(h.Format, int64(len(missing)), "document waits", "documents wait"),
+			label: "Read", icon: "rates", href: "/documents"})
 	}
+	programs, err := p.suggestPrograms(tx, h)
+	if err != nil {
+		return nil, err
+	}
+	next = append(next, programs...)
 	links, err := link.Of(tx, h.me.Creator, 0, 1)
 	if err != nil {
 		return nil, err
@@ -214,6 +209,48 @@ func suggest(tx *db.Tx, h *home) (next []suggestion, err error) {
 				label: "See it", icon: "earnings",
 				href: h.inMarket("/creator/earnings", "month", best.Date[:7], "sort", report.SortAmount)})
 		}
+	}
+	return next, nil
+}
+
+// suggestPrograms says what happens next in programs that are on their way. Whoever is in nothing is led to apply.
+func (p *Pages) suggestPrograms(tx *db.Tx, h *home) (next []suggestion, err error) {
+	histories, err := enrolment.Standings(tx, h.Market.No, []id.ID{h.me.Creator})
+	if err != nil {
+		return nil, err
+	}
+	settled, under := false, false
+	for _, history := range histories {
+		switch state := history.At(h.now); {
+		case state == enrolment.Active:
+			settled = true
+		case state != "" && state != enrolment.Closed && state != enrolment.Declined:
+			under = true
+		}
+	}
+	if p.Admission == nil || settled && !under {
+		return nil, nil
+	}
+	statuses, err := p.Admission.Statuses(tx, h.me.Creator, h.Market)
+	if err != nil {
+		return nil, err
+	}
+	at := h.inMarket("/creator/programs")
+	for _, s := range statuses {
+		switch s.State {
+		case "", enrolment.Active, enrolment.Closed, enrolment.Declined:
+			continue
+		}
+		one := suggestion{text: s.NextSentence(h.Market), more: admission.Names[s.Key.Program], label: "See it", icon: "queue", href: at}
+		if s.State == enrolment.Provisional {
+			one.done, one.all, one.text = s.Sales, s.Wanted, plainSales(s.Wanted-s.Sales)
+			left := int(s.Until.Sub(h.now) / (24 * time.Hour))
+			one.more = fmt.Sprintf("%d of %d · %d days left", s.Sales, s.Wanted, max(left, 0))
+		}
+		next = append(next, one)
+	}
+	if len(next) == 0 && !settled {
+		next = append(next, suggestion{text: "Join a program, and your links earn", more: "it takes some minutes", label: "Join", icon: "queue", href: at})
 	}
 	return next, nil
 }
