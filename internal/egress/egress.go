@@ -5,8 +5,8 @@
 // nothing else, whatever address, redirect or proxy setting it meets on the way; a client made by Public, to public addresses
 // and nothing else, however an address is written and whatever a name resolves to.
 //
-// It knows no protocol above HTTP and the look-up of text records, keeps nothing, and retries nothing: whoever sends something that must arrive keeps it
-// until it is acknowledged.
+// It knows no protocol above HTTP and the look-up of text records, keeps nothing, and retries nothing: whoever sends something
+// that must arrive keeps it until it is acknowledged.
 package egress
 
 import (

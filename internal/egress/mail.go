@@ -34,15 +34,18 @@ func lookTXT(ctx context.Context, host string, ask func(context.Context, string)
 	case isAddress:
 		return nil, badHost()
 	}
+	// The dot at the end says that the name is whole: no search domain is put behind it.
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	found, err := ask(ctx, name+".")
+	// That nothing is there is an answer, and no failure: the caller says what was looked for.
 	var missing *net.DNSError
 	if errors.As(err, &missing) && missing.IsNotFound {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fault.New(fault.Unavailable, "address", "has name servers that do not answer", "try again in a few minutes").Because(err)
+		return nil, fault.New(fault.Unavailable, "address", "has name servers that do not answer", "try again in a few minutes").
+			Because(err)
 	}
 	found = found[:min(len(found), maxRecords)]
 	for i, record := range found {

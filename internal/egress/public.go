@@ -87,6 +87,7 @@ func newGuard(allowed []string, look func(context.Context, string) ([]netip.Addr
 		}
 		g.allowed[name] = target
 	}
+	// No proxy: a proxy would resolve the name again, elsewhere. No jar: nobody is to be recognised.
 	g.transport = &http.Transport{
 		DialContext: g.connect, TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: headerTimeout,
 		IdleConnTimeout: publicIdle, MaxIdleConnsPerHost: publicPerHost, MaxConnsPerHost: publicPerHost,
@@ -115,7 +116,8 @@ func (g *guard) CloseIdleConnections() { g.transport.CloseIdleConnections() }
 
 func (g *guard) redirect(next *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
-		return fault.Invalidf("address", "redirects more than %d times", "give the address it ends at", maxRedirects).Because(ErrRedirects)
+		return fault.Invalidf("address", "redirects more than %d times", "give the address it ends at", maxRedirects).
+			Because(ErrRedirects)
 	}
 	if via[len(via)-1].URL.Scheme == "https" && next.URL.Scheme == "http" {
 		return fault.Invalidf("address", "redirects from https to http", "let it stay on https").Because(ErrRedirects)
@@ -169,6 +171,7 @@ func (g *guard) connect(ctx context.Context, network, target string) (net.Conn, 
 	if err != nil {
 		return nil, err
 	}
+	// No race between the addresses, as browsers run one: a crawler has time, and each is tried with what is left of it.
 	for _, address := range addresses[:min(len(addresses), maxAddresses)] {
 		conn, dialErr := g.dial(ctx, network, netip.AddrPortFrom(address, portNumbers[port]).String())
 		if dialErr == nil {
@@ -250,7 +253,8 @@ func plainHost(host string) (string, error) {
 }
 
 func badHost() *fault.Error {
-	return fault.Invalidf("address", "has no host name that could be public", "write it as https://host.example/path").Because(ErrForm)
+	return fault.Invalidf("address", "has no host name that could be public", "write it as https://host.example/path").
+		Because(ErrForm)
 }
 
 // literal tells whether a plain host is written as an address, and refuses one that is not public, every other way to write
@@ -294,12 +298,14 @@ var nowhere = map[string]bool{"localhost": true, "local": true, "internal": true
 // wrongly, or as nobody asked, ErrCoding. Compression is undone by the transport before bytes are counted, so a small body
 // that unpacks into a large one is too large.
 func Body(answer *http.Response, limit int64) ([]byte, error) {
-	coded := fault.Invalidf("address", "is compressed in a way that cannot be read", "answer with gzip, or plainly").Because(ErrCoding)
+	coded := fault.Invalidf("address", "is compressed in a way that cannot be read", "answer with gzip, or plainly").
+		Because(ErrCoding)
 	if coding := answer.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, coded
 	}
 	large := fault.New(fault.Exhausted, "address", fmt.Sprintf("answers with more than %d bytes", limit), "make it smaller").
 		Because(ErrTooLarge)
+	// The announced length is only believed where it is too short: the transport cuts there, and says so.
 	body, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
 	switch {
 	case int64(len(body)) > limit:

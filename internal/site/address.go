@@ -48,6 +48,7 @@ func parse(text string) (place, error) {
 	}
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found {
+		// People write `ada.example`, and mean https; `mailto:…` is something else, `ada.example:443` is not.
 		head, tail, colon := strings.Cut(text, ":")
 		if colon && strings.Trim(head, schemeLetters) == "" && (tail == "" || tail[0] < '0' || tail[0] > '9') {
 			return place{}, badScheme()
@@ -64,8 +65,10 @@ func parse(text string) (place, error) {
 	if u.User != nil {
 		return place{}, fault.Invalidf("address", "holds a user name or password", "leave out what stands before the @")
 	}
+	// What a query chooses cannot be told from what it only tracks: who means a page must name it by its path.
 	if query := plainQuery(u.Query()); query != "" || strings.Contains(u.RawQuery, ";") {
-		return place{}, fault.Invalidf("address", "holds a question mark and what follows it", "give the page where your work begins, without it")
+		return place{}, fault.Invalidf("address", "holds a question mark and what follows it",
+			"give the page where your work begins, without it")
 	}
 	return normal(scheme, u)
 }
@@ -109,6 +112,7 @@ func forbiddenRune(r rune) bool {
 var nowhere = []string{"local", "internal", "invalid", "onion", "arpa", "lan", "home"}
 
 func hostOf(text string) (string, error) {
+	// Names are compared in the form in which they are looked up, so that two ways to write one are one.
 	host, err := hostNames.ToASCII(strings.TrimSuffix(text, "."))
 	if err != nil || strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
 		if _, notName := netip.ParseAddr(text); notName == nil {
@@ -119,7 +123,7 @@ func hostOf(text string) (string, error) {
 	labels := strings.Split(host, ".")
 	last := labels[len(labels)-1]
 	shown, err := idna.Punycode.ToUnicode(last)
-	switch {
+	switch { // no top-level name begins with a digit, or is a number in any script
 	case len(last) > 0 && last[0] >= '0' && last[0] <= '9', err != nil, strings.IndexFunc(shown, unicode.IsLetter) < 0:
 		return "", numberHost()
 	case len(labels) < 2 || slices.Contains(nowhere, last):
@@ -136,6 +140,7 @@ func numberHost() error {
 var firstPages = []string{"index.html", "index.htm", "index.php", "default.htm", "default.html", "default.aspx"}
 
 func pathOf(u *url.URL) (string, error) {
+	// An escaped slash is no slash: undoing it would name another page.
 	written := strings.ToLower(u.EscapedPath())
 	if strings.Contains(written, "%2f") || !utf8.ValidString(u.Path) || strings.IndexFunc(u.Path, badInPath) >= 0 {
 		return "", fault.Invalidf("address", "has a path with an escaped slash or a character that cannot be seen",
@@ -207,6 +212,7 @@ func (p place) covers(u *url.URL) bool {
 	return p.holds(u) && under((&url.URL{Path: path.Clean("/" + u.Path)}).EscapedPath(), p.path)
 }
 
+// under compares whole parts: /ada is not above /adam.
 func under(path, base string) bool {
 	return base == "" || path == base || strings.HasPrefix(path, base+"/")
 }

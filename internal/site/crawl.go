@@ -106,6 +106,7 @@ func (c *crawl) fetch(u *url.URL, host place) (answer, *trouble) {
 	if t != nil {
 		return answer{}, t
 	}
+	// A redirect is a request that the site makes for us: it is judged as one of our own.
 	may := func(next *url.URL) *trouble {
 		if t := host.onHost(next); t != nil {
 			return t
@@ -126,6 +127,7 @@ func (c *crawl) send(u *url.URL, limit int64, wait time.Duration, may func(*url.
 	if c.over || c.requests >= maxRequests {
 		return answer{}, troubled("limit", "no more is read of this site")
 	}
+	// The pause is whole, however long the last answer took: a slow site is not asked faster.
 	if c.requests > 0 {
 		if err := c.wait(wait); err != nil {
 			return answer{}, c.outOfTime()
@@ -177,6 +179,7 @@ func (c *crawl) rules(u *url.URL, host place) (*robots, *trouble) {
 		if !got.isPage() { // a page in its place says nothing to crawlers
 			*found = readRobots(text, agentName)
 		}
+	// RFC 9309: what answers 5xx has rules that nobody can read now; what answers 4xx has none.
 	case t.code == "status" && t.passing:
 		return nil, troubled("robots", "robots.txt cannot be read now: %s; until it can, nothing else is", t.words)
 	case t.code != "status" && t.code != "redirects":
@@ -212,6 +215,7 @@ func (c *crawl) read(u *url.URL) (page, bool) {
 		c.problem("not_html", u.String(), "it cannot be read as HTML")
 		return page{}, false
 	}
+	// Every page that is read may hold the disclosure: many write it under each article.
 	if c.report.Disclosure == nil {
 		if said, ok := find(p.visible, disclosures, nil); ok {
 			c.report.Disclosure = &Passage{Address: got.at.String(), Text: said}
@@ -232,6 +236,7 @@ func (c *crawl) readHome() (page, bool) {
 		return p, false
 	}
 	c.known[plainKey(p.at)] = true
+	// Only the front page speaks for whom a site is made; an article may speak of children to anybody.
 	about := p.title + ". " + p.description + ". " + p.visible
 	if said, found := find(about, young, grown); found {
 		c.report.Children = &Passage{Address: p.at.String(), Text: said}
@@ -278,14 +283,15 @@ func plainKey(u *url.URL) string {
 
 // Parts of an address that lead to lists of pages; names of pages that are about the site; ends of what is no page.
 var (
-	lists = []string{"tag", "tags", "category", "categories", "author", "search", "feed", "wp-admin", "wp-login.php", "wp-json", "login",
-		"cart", "checkout", "kategorie", "schlagwort", "etiqueta", "categoria", "etiquette", "categorie", "attachment"}
+	lists = []string{"tag", "tags", "category", "categories", "author", "search", "feed", "wp-admin", "wp-login.php", "wp-json",
+		"login", "cart", "checkout", "kategorie", "schlagwort", "etiqueta", "categoria", "etiquette", "categorie", "attachment"}
 	besideNames = []string{"about", "about-me", "about-us", "contact", "privacy", "privacy-policy", "terms", "terms-of-service",
-		"terms-and-conditions", "imprint", "impressum", "datenschutz", "datenschutzerklaerung", "disclosure", "affiliate-disclosure",
-		"disclaimer", "legal", "legal-notice", "cookies", "cookie-policy", "sitemap", "newsletter", "ueber-mich", "kontakt", "aviso-legal",
-		"contacto", "mentions-legales", "a-propos", "politique-de-confidentialite", "faq"}
-	files = []string{".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg", ".ico", ".css", ".js", ".json", ".xml", ".rss", ".atom", ".gz",
-		".zip", ".pdf", ".mp3", ".m4a", ".mp4", ".webm", ".mov", ".ogg", ".woff", ".woff2", ".txt", ".epub", ".doc", ".docx", ".xls", ".xlsx"}
+		"terms-and-conditions", "imprint", "impressum", "datenschutz", "datenschutzerklaerung", "disclosure",
+		"affiliate-disclosure", "disclaimer", "legal", "legal-notice", "cookies", "cookie-policy", "sitemap", "newsletter",
+		"ueber-mich", "kontakt", "aviso-legal", "contacto", "mentions-legales", "a-propos", "politique-de-confidentialite", "faq"}
+	files = []string{".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg", ".ico", ".css", ".js", ".json", ".xml", ".rss",
+		".atom", ".gz", ".zip", ".pdf", ".mp3", ".m4a", ".mp4", ".webm", ".mov", ".ogg", ".woff", ".woff2", ".txt", ".epub",
+		".doc", ".docx", ".xls", ".xlsx"}
 )
 
 // isFile tells by its address that something is no page.
@@ -373,11 +379,13 @@ func (c *crawl) count(one candidate, p page) {
 		c.thin++
 		return
 	}
+	// The first of several that are alike counts: it is the one that feed or sitemap put in front.
 	if slices.ContainsFunc(c.texts, func(text map[uint64]struct{}) bool { return alike(text, p.prints) }) {
 		c.copies++
 		return
 	}
 	c.texts = append(c.texts, p.prints)
+	// A page knows its date best; a sitemap only knows when something changed, be it the footer.
 	published := p.published
 	if published.IsZero() || c.isAhead(published) {
 		published = one.published

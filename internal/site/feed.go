@@ -48,6 +48,7 @@ func unpacked(body []byte) []byte {
 // decoder reads XML that is in UTF-8 already, whatever it says, and forgives what browsers forgive.
 func decoder(text string) *xml.Decoder {
 	d := xml.NewDecoder(strings.NewReader(text))
+	// Entities that a file declares itself are never expanded, so none can grow.
 	d.Strict = false
 	d.Entity = xml.HTMLEntity
 	d.CharsetReader = func(_ string, input io.Reader) (io.Reader, error) { return input, nil }
@@ -57,7 +58,8 @@ func decoder(text string) *xml.Decoder {
 // readSitemap reads a sitemap, an index of them, or a plain list of addresses. ok is false where it is neither; a file that
 // is torn gives what came before.
 func readSitemap(text string) (found sitemap, ok bool) {
-	if start := strings.TrimSpace(text[:min(len(text), 200)]); strings.HasPrefix(start, "http://") || strings.HasPrefix(start, "https://") {
+	start := strings.TrimSpace(text[:min(len(text), 200)])
+	if strings.HasPrefix(start, "http://") || strings.HasPrefix(start, "https://") {
 		for line := range strings.Lines(text) {
 			if line = strings.TrimSpace(line); line != "" && len(found.pages) < maxEntries {
 				found.pages = append(found.pages, entry{address: line})
@@ -126,6 +128,7 @@ func (f feedItem) entry() (e entry) {
 			break
 		}
 	}
+	// RSS writes the address as text, Atom as an attribute; either may hold links for other purposes.
 	for _, link := range f.Links {
 		address := strings.TrimSpace(link.Href + link.Text)
 		switch {
@@ -207,8 +210,9 @@ func readJSONFeed(text string) (entries []entry, ok bool) {
 }
 
 // timeForms are the ways in which sites write dates, beside those of mail (RFC 5322), which feeds use.
-var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
-	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02", "20060102", "2006-01", "2006/01/02",
+var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00",
+	"2006-01-02T15:04", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05", "2006-01-02 15:04",
+	"2006-01-02", "20060102", "2006-01", "2006/01/02",
 	"January 2, 2006", "2 January 2006", "Jan 2, 2006", "2 Jan 2006", time.RFC1123, time.RFC850, time.ANSIC}
 
 // readTime reads a date; what is none is zero.

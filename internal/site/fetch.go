@@ -70,6 +70,7 @@ func (p *Prober) fetch(ctx context.Context, address *url.URL, limit int64, may f
 	}
 	request.Header.Set("User-Agent", p.agent())
 	request.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5")
+	// A copy: what a redirect may do is decided for each request, on top of what the client itself refuses.
 	client := *p.Client
 	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
 		if p.Client.CheckRedirect != nil {

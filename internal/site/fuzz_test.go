@@ -47,7 +47,8 @@ func FuzzRobots(f *testing.F) {
 			t.Fatalf("%q: %+v", text, found)
 		}
 		u := &url.URL{Path: "/" + path}
-		if found.allows(u) != found.allows(u) || !found.allows(&url.URL{Path: "/robots.txt"}) {
+		found.allows(u)
+		if !found.allows(&url.URL{Path: "/robots.txt"}) {
 			t.Fatalf("%q at %q", text, path)
 		}
 		if once := escaped(path); escaped(once) != once {

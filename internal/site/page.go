@@ -51,6 +51,7 @@ func readPage(text string, at *url.URL) (p page, ok bool) {
 		return page{}, false
 	}
 	p.at = at
+	// The first base counts, as in browsers; one that leads elsewhere only makes the links lead elsewhere.
 	base := at
 	if href, found := document.Find("base[href]").First().Attr("href"); found {
 		if u := resolved(at, href); u != nil {
@@ -62,7 +63,7 @@ func readPage(text string, at *url.URL) (p page, ok bool) {
 	body := document.Find("body")
 	p.visible = visible(body)
 	p.readLinks(body, base)
-	p.readMain(body)
+	p.readMain(body, base)
 	return p, true
 }
 
@@ -94,12 +95,13 @@ func (p *page) readHead(document *goquery.Document, base *url.URL) {
 		}
 	})
 	if p.published.IsZero() {
-		times := document.Find(`time[itemprop="datePublished"], time[pubdate], time.published, time.entry-date, article time[datetime], main time[datetime]`)
+		times := document.Find(`time[itemprop="datePublished"], time[pubdate], time.published, time.entry-date, ` +
+			`article time[datetime], main time[datetime]`)
 		p.published = readTime(times.First().AttrOr("datetime", ""))
 	}
 }
 
-var feedTypes = []string{"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml", "text/rss"}
+var feedTypes = []string{"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml"}
 
 func firstOf(texts ...string) string {
 	for _, text := range texts {
@@ -131,6 +133,7 @@ func (p *page) readLinked(data any, depth int) {
 			p.readLinked(one, depth+1)
 		}
 	case map[string]any:
+		// Only the page's own parts are followed: an article that it merely mentions has another date.
 		if text, _ := value["datePublished"].(string); text != "" && p.published.IsZero() {
 			p.published = readTime(text)
 		}
@@ -147,8 +150,9 @@ func (p *page) readLinked(data any, depth int) {
 
 // Elements that hold nothing a reader came for, and those whose text is not shown at all.
 const (
-	besides = "nav, header nav, footer, aside, form, select, button, dialog, [role=navigation], [role=complementary], [role=contentinfo], " +
-		"[role=search], [aria-hidden=true], [hidden], .sidebar, .comments, .comments-area, .comment-list, .related-posts, .widget-area, .cookie-notice"
+	besides = "nav, footer, aside, form, select, button, dialog, [role=navigation], [role=complementary], [role=contentinfo], " +
+		"[role=search], [aria-hidden=true], [hidden], .sidebar, .comments, .comments-area, .comment-list, .related-posts, " +
+		".widget-area, .cookie-notice"
 )
 
 var unseen = map[string]bool{"script": true, "style": true, "noscript": true, "template": true, "iframe": true, "svg": true,
@@ -179,9 +183,10 @@ func collect(node *html.Node, out *strings.Builder, skip map[*html.Node]bool) {
 	}
 }
 
+// inline elements do not end a word: <b>w</b>ord is one.
 var inline = map[string]bool{"a": true, "abbr": true, "b": true, "bdi": true, "cite": true, "code": true, "em": true, "font": true,
-	"i": true, "mark": true, "q": true, "ruby": true, "s": true, "small": true, "span": true, "strong": true, "sub": true, "sup": true,
-	"u": true, "wbr": true}
+	"i": true, "mark": true, "q": true, "ruby": true, "s": true, "small": true, "span": true, "strong": true, "sub": true,
+	"sup": true, "u": true, "wbr": true}
 
 func (p *page) readLinks(body *goquery.Selection, base *url.URL) {
 	body.Find("a[href]").EachWithBreak(func(_ int, anchor *goquery.Selection) bool {
@@ -192,38 +197,66 @@ func (p *page) readLinks(body *goquery.Selection, base *url.URL) {
 	})
 }
 
-// readMain counts the words of the main text: of the one article, of main, or of the body, without what stands besides.
-func (p *page) readMain(body *goquery.Selection) {
+// readMain counts the words of the main text: of the article, of main, or of the body, without what stands besides.
+func (p *page) readMain(body *goquery.Selection, base *url.URL) {
 	root := body
 	if main := body.Find("main, [role=main]").First(); main.Length() > 0 {
 		root = main
 	}
-	articles := root.Find("article").FilterFunction(func(_ int, one *goquery.Selection) bool {
-		return one.ParentsFiltered("article").Length() == 0
-	})
-	if articles.Length() == 1 {
-		root = articles
-	}
-	p.teasers = articles.FilterFunction(func(_ int, one *goquery.Selection) bool {
-		return one.Find("h1 a[href], h2 a[href], h3 a[href], a[href] h2, a[href] h3").Length() > 0
-	}).Length()
 	skip := map[*html.Node]bool{}
 	for _, node := range root.Find(besides).Nodes {
 		skip[node] = true
 	}
-	var main, inLinks strings.Builder
-	for _, node := range root.Nodes {
-		collect(node, &main, skip)
+	// What leads to a page of its own is a teaser. The longest of the others is the text, if it is one at all: what stands
+	// around it leads away, or is what visitors wrote.
+	longest := 0
+	for _, node := range root.Find("article").Nodes {
+		one := goquery.NewDocumentFromNode(node).Selection
+		if within(node, skip) || one.ParentsFiltered("article").Length() > 0 {
+			continue
+		}
+		if p.leadsAway(one, base) {
+			p.teasers++
+		} else if words := count(tokens(mainText(one, skip))); words > longest {
+			longest = words
+			if words >= minWords/2 {
+				root = one
+			}
+		}
 	}
+	if longest >= minWords/2 {
+		p.teasers = 0
+	}
+	var inLinks strings.Builder
 	for _, anchor := range root.Find("a").Nodes {
 		if !within(anchor, skip) {
 			collect(anchor, &inLinks, skip)
 			inLinks.WriteByte(' ')
 		}
 	}
-	all := tokens(main.String())
+	all := tokens(mainText(root, skip))
 	p.words, p.linked = count(all), count(tokens(inLinks.String()))
 	p.prints = prints(all)
+}
+
+// leadsAway tells whether the first heading of an article is a link to another page of the site. Links to elsewhere do not
+// count: people review products under headings that are links to them.
+func (p *page) leadsAway(article *goquery.Selection, base *url.URL) bool {
+	heading := article.Find("h1, h2, h3, h4").First()
+	anchor := heading.Find("a[href]").First()
+	if anchor.Length() == 0 {
+		anchor = heading.Closest("a[href]")
+	}
+	to := resolved(base, anchor.AttrOr("href", ""))
+	return to != nil && rootOf(to.Hostname(), to.Port()) == rootOf(p.at.Hostname(), p.at.Port()) && plainKey(to) != plainKey(p.at)
+}
+
+func mainText(part *goquery.Selection, skip map[*html.Node]bool) string {
+	var out strings.Builder
+	for _, node := range part.Nodes {
+		collect(node, &out, skip)
+	}
+	return out.String()
 }
 
 func within(node *html.Node, skip map[*html.Node]bool) bool {
@@ -237,7 +270,8 @@ func within(node *html.Node, skip map[*html.Node]bool) bool {
 
 // tokens splits text into words in lower case. Scripts without spaces give one token for each letter.
 func tokens(text string) (all []string) {
-	for _, word := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.In(r, unicode.L, unicode.N, unicode.M) }) {
+	isBreak := func(r rune) bool { return !unicode.In(r, unicode.L, unicode.N, unicode.M) }
+	for _, word := range strings.FieldsFunc(strings.ToLower(text), isBreak) {
 		begin := 0
 		for i, r := range word {
 			if spaceless(r) {
@@ -256,7 +290,8 @@ func tokens(text string) (all []string) {
 }
 
 func spaceless(r rune) bool {
-	return r > 0xE00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
+	return r > 0xE00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer,
+		unicode.Myanmar)
 }
 
 // count gives the number of words: two letters of a script without spaces are taken for one.

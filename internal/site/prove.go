@@ -67,7 +67,8 @@ func (p *Prober) Prove(ctx context.Context, s Site, method Method) error {
 func refuseMethod(home place, method Method) error {
 	switch {
 	case home.isChannel():
-		return fault.Invalidf("method", "does not work for a channel of a network, whose pages are not yours to change", "connect the account")
+		return fault.Invalidf("method", "does not work for a channel of a network, whose pages are not yours to change",
+			"connect the account")
 	case method == DNS && home.path != "":
 		return fault.Invalidf("method", "does not work for %s: records belong to the whole host %s, and the site is a part of it",
 			"use the file or the tag", home.key(), home.host)
@@ -101,11 +102,13 @@ func (p *Prober) proveFile(ctx context.Context, home place, s Site) error {
 	if t != nil {
 		return inTheWay(File, wanted, where, t)
 	}
+	// Many hosts answer every address with a page, and pages hold what visitors write.
 	if got.isPage() {
 		return missing(File, wanted, where, "found a web page in place of a text file", "put the file there, as plain text")
 	}
 	text, _ := got.text()
 	first := ""
+	// A whole line must be it: text that mentions the token is no consent of the host's owner.
 	for have := range strings.Lines(text) {
 		have = strings.TrimSpace(have)
 		if secret.Equal([]byte(have), []byte(line)) || secret.Equal([]byte(have), []byte(s.Token)) {
@@ -141,7 +144,8 @@ func (p *Prober) proveMeta(ctx context.Context, home place, s Site) error {
 		return inTheWay(Meta, wanted, s.Address, t)
 	}
 	if !got.isPage() {
-		return missing(Meta, wanted, s.Address, fmt.Sprintf("found no page of HTML but %q", clip(got.media)), "give the address of a page")
+		return missing(Meta, wanted, s.Address, fmt.Sprintf("found no page of HTML but %q", clip(got.media)),
+			"give the address of a page")
 	}
 	text, _ := got.text()
 	page, err := goquery.NewDocumentFromReader(strings.NewReader(text))
@@ -189,7 +193,7 @@ func (p *Prober) proveRecord(ctx context.Context, s Site) error {
 	hosts, value := s.Record()
 	wanted, where := "the text record "+value, strings.Join(hosts[:2], " and ")
 	first := ""
-	var away error
+	var away error // one host whose servers do not answer may be the one that has the record
 	for _, host := range hosts {
 		records, err := p.TXT(ctx, host)
 		if err != nil {
@@ -210,8 +214,8 @@ func (p *Prober) proveRecord(ctx context.Context, s Site) error {
 	case first != "":
 		return missing(DNS, wanted, where, fmt.Sprintf("found %q", cut(first, shownText)), "copy the whole record of this site")
 	case away != nil && !fault.Is(away, fault.Invalid):
-		return fault.New(fault.Unavailable, string(DNS), fmt.Sprintf("looked for %s at %s; the name servers do not answer", wanted, where),
-			"try again in a few minutes").Because(away)
+		return fault.New(fault.Unavailable, string(DNS),
+			fmt.Sprintf("looked for %s at %s; the name servers do not answer", wanted, where), "try again in a few minutes").Because(away)
 	}
 	return missing(DNS, wanted, where, "found no such record", "add it; a new record may take an hour to be seen")
 }

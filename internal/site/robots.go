@@ -41,7 +41,7 @@ func readRobots(text, name string) robots {
 			continue
 		}
 		switch field {
-		case "user-agent":
+		case "user-agent": // several in a row share the rules that follow; the next after a rule begins another group
 			if !inAgents {
 				into = nil
 			}
@@ -73,7 +73,9 @@ func readRobots(text, name string) robots {
 
 // isName compares an agent's name without its version.
 func isName(value, name string) bool {
-	end := strings.IndexFunc(value, func(r rune) bool { return !(r == '-' || r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') })
+	end := strings.IndexFunc(value, func(r rune) bool {
+		return !(r == '-' || r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
+	})
 	if end >= 0 {
 		value = value[:end]
 	}
@@ -103,7 +105,7 @@ func (r *robots) allows(u *url.URL) bool {
 		path += "?" + u.RawQuery
 	}
 	path = escaped(path)
-	if path == "/robots.txt" {
+	if path == "/robots.txt" { // always: how else would its change be seen
 		return true
 	}
 	longest, allowed := -1, true

@@ -79,6 +79,7 @@ func (c *crawl) readFeed(at *url.URL, named bool) bool {
 
 // takeRecording counts an episode or film of a feed: the file is the item, wherever it is kept.
 func (c *crawl) takeRecording(base *url.URL, e entry) bool {
+	// Two entries with one file are one episode; where the file is kept does not matter, hosts of sound are seldom one's own.
 	file := resolved(base, e.media)
 	if file == nil || e.title == "" {
 		return false
@@ -122,7 +123,8 @@ func (c *crawl) readSitemaps() {
 	read, guessed := 0, false
 	for i := 0; i < len(waiting) && read < maxSitemapFiles && !c.over; i++ {
 		one := waiting[i]
-		if guessed && !one.named || slices.ContainsFunc(waiting[:i], func(before file) bool { return plainKey(before.at) == plainKey(one.at) }) {
+		again := slices.ContainsFunc(waiting[:i], func(before file) bool { return plainKey(before.at) == plainKey(one.at) })
+		if again || guessed && !one.named {
 			continue
 		}
 		read++
@@ -135,6 +137,7 @@ func (c *crawl) readSitemaps() {
 				c.source("sitemap")
 			}
 		}
+		// Few of the files of an index are read: those that are named after items first, then those that changed last.
 		slices.SortStableFunc(found.more, func(a, b entry) int {
 			if x, y := isPosts(a.address), isPosts(b.address); x != y {
 				return map[bool]int{true: -1, false: 1}[x]
@@ -184,8 +187,9 @@ func (c *crawl) takeLinks(p page) {
 	}
 }
 
-var disclosureLink = regexp.MustCompile(`disclos|affiliate|transparen|werbung|impressum|imprint|legal|aviso|afiliad|mentions|affili|about|über|ueber|` +
-	`acerca|propos|アフィリエイト|プライバシー|広告|免責|運営者`)
+// disclosureLink fits addresses and texts of links to pages that say who earns what.
+var disclosureLink = regexp.MustCompile(`disclos|affili|transparen|werbung|impressum|imprint|legal|aviso|afiliad|mentions|about|` +
+	`über|ueber|acerca|propos|アフィリエイト|プライバシー|広告|免責|運営者`)
 
 // readDisclosure looks at the pages that usually hold the disclosure, where the home page does not.
 func (c *crawl) readDisclosure(home page) {
@@ -195,7 +199,8 @@ func (c *crawl) readDisclosure(home page) {
 			return
 		}
 		said := strings.ToLower(one.to.Path + " " + one.text)
-		if !c.home.holds(one.to) || !disclosureLink.MatchString(said) || isFile(one.to) || c.known[plainKey(one.to)] {
+		known := c.known[plainKey(one.to)]
+		if known || !c.home.holds(one.to) || !disclosureLink.MatchString(said) || isFile(one.to) {
 			continue
 		}
 		c.known[plainKey(one.to)] = true

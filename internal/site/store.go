@@ -38,6 +38,12 @@ var (
 		(SELECT at FROM site_report WHERE site = $1 ORDER BY at DESC LIMIT $2)`)
 	selectReports = db.Statement(`SELECT body FROM site_report WHERE site = $1 ORDER BY at DESC`)
 
+	// What is left of a person who was erased: that there was a site, and when.
+	forgetReports = db.Statement(`DELETE FROM site_report WHERE site IN (SELECT id FROM site WHERE creator = $1)`)
+	forgetOwner   = db.Statement(`DELETE FROM site_owner WHERE creator = $1`)
+	forgetSites   = db.Statement(`UPDATE site SET address = '', root = '', key = '', token = '', report = '', removed =
+		CASE WHEN removed = 0 THEN CAST($2 AS BIGINT) ELSE removed END WHERE creator = $1`)
+
 	selectSite = db.Statement(`SELECT ` + columns + ` FROM site WHERE id = $1`)
 	selectKey  = db.Statement(`SELECT ` + columns + ` FROM site WHERE creator = $1 AND key = $2 AND removed = 0`)
 	selectOf   = db.Statement(`SELECT ` + columns + ` FROM site WHERE creator = $1 AND removed = 0 ORDER BY id`)
@@ -71,11 +77,13 @@ func Add(tx *db.Tx, ring *secret.Ring, creator id.ID, address string, kind Kind,
 		return Site{}, fault.Wrap(err, "counting sites")
 	}
 	if count >= MaxSites {
-		return Site{}, fault.New(fault.Exhausted, "address", "is one more than the 50 that a list may hold", "remove another first")
+		return Site{}, fault.New(fault.Exhausted, "address", "is one more than the 50 that a list may hold",
+			"remove another first")
 	}
-	s := Site{ID: id.New(now), Creator: creator, Address: p.String(), Kind: kind, State: Pending, Token: Token(ring, creator, p.root()),
-		Added: now.UTC().Truncate(time.Microsecond)}
-	changed, err := tx.Exec(insertSite, int64(s.ID), int64(creator), s.Address, p.root(), p.key(), string(kind), s.Token, now.UnixMicro())
+	s := Site{ID: id.New(now), Creator: creator, Address: p.String(), Kind: kind, State: Pending,
+		Token: Token(ring, creator, p.root()), Added: now.UTC().Truncate(time.Microsecond)}
+	changed, err := tx.Exec(insertSite, int64(s.ID), int64(creator), s.Address, p.root(), p.key(), string(kind), s.Token,
+		now.UnixMicro())
 	if err == nil && changed == 0 { // the same was added a moment ago
 		if before, err = list(tx, selectKey, int64(creator), p.key()); err == nil && len(before) > 0 {
 			return sameKind(before[0], kind)
@@ -103,7 +111,8 @@ func checkOwner(tx *db.Tx, key string, creator id.ID) error {
 }
 
 func owned() error {
-	return fault.New(fault.Conflict, "address", "was proved by another account", "sign in with that account, or write to the support")
+	return fault.New(fault.Conflict, "address", "was proved by another account",
+		"sign in with that account, or write to the support")
 }
 
 // Remove takes a site away from a creator's list; its history stays. Another creator may prove the address from then on.
@@ -175,7 +184,9 @@ func SaveProof(tx *db.Tx, one id.ID, method Method, now time.Time) error {
 	if s.State == Rejected {
 		return fault.New(fault.Conflict, "site", "was rejected by a reviewer", "write to the support")
 	}
+	// Proved again, perhaps by other means, the newest proof stands.
 	key := split(s.Address).key()
+	// The key of this table decides who was first; a conflict that were an error would end the whole transaction.
 	changed, err := tx.Exec(insertOwner, key, int64(one), int64(s.Creator))
 	if err == nil && changed == 0 { // somebody's already: perhaps this creator's, by a row that was removed or this very one
 		if changed, err = tx.Exec(moveOwner, key, int64(one), int64(s.Creator)); err == nil && changed == 0 {
@@ -206,9 +217,23 @@ func Reject(tx *db.Tx, one id.ID) error {
 	return fault.Wrap(err, "rejecting a site")
 }
 
+// Forget takes the addresses of a creator who is erased, and what was seen there, out of the rows. Doing it again changes
+// nothing.
+func Forget(tx *db.Tx, creator id.ID, now time.Time) error {
+	if _, err := tx.Exec(forgetReports, int64(creator)); err != nil {
+		return fault.Wrap(err, "forgetting reports")
+	}
+	if _, err := tx.Exec(forgetOwner, int64(creator)); err != nil {
+		return fault.Wrap(err, "forgetting whose a site was")
+	}
+	_, err := tx.Exec(forgetSites, int64(creator), now.UnixMicro())
+	return fault.Wrap(err, "forgetting sites")
+}
+
 // SaveReport keeps what the crawler saw: as the newest on the site, and among the newest five.
 func SaveReport(tx *db.Tx, one id.ID, r Report) error {
-	if _, err := One(tx, one); err != nil {
+	// A look may end after its site was removed, or its creator erased: of those nothing is kept.
+	if s, err := One(tx, one); err != nil || s.Address == "" {
 		return err
 	}
 	r.bound()

@@ -334,3 +334,38 @@ func TestReportsAreKept(t *testing.T) {
 		}
 	}
 }
+
+// Of a creator who was erased, no row tells an address.
+func TestForget(t *testing.T) {
+	w := newWorld(t)
+	s, err := w.add(ada, "https://ada.example", site.Web)
+	w.must(err)
+	other, err := w.add(bob, "https://bob.example", site.Web)
+	w.must(err)
+	w.must(w.prove(s.ID, site.File, begin))
+	report := site.Report{At: begin, Items: 3, Listed: []site.Item{{Address: "https://ada.example/1"}}}
+	for _, one := range []site.Site{s, other} {
+		w.must(w.write(func(tx *db.Tx) error { return site.SaveReport(tx, one.ID, report) }))
+	}
+	for range 2 {
+		w.must(w.write(func(tx *db.Tx) error { return site.Forget(tx, ada, begin.Add(time.Hour)) }))
+	}
+	w.must(w.write(func(tx *db.Tx) error { return site.SaveReport(tx, s.ID, report) })) // a look that ends late
+	got := w.one(s.ID)
+	if got.Address+got.Token != "" || got.Report != nil || !got.Removed.Equal(begin.Add(time.Hour)) {
+		t.Errorf("left %+v", got)
+	}
+	w.read(func(tx *db.Tx) error {
+		kept, err := site.Reports(tx, s.ID)
+		if len(kept) != 0 {
+			t.Errorf("kept %+v", kept)
+		}
+		return err
+	})
+	if got := w.one(other.ID); got.Address != other.Address || got.Report == nil || len(w.of(bob)) != 1 {
+		t.Errorf("another's: %+v", got)
+	}
+	if again, err := w.add(bob, "https://ada.example", site.Web); err != nil || w.prove(again.ID, site.File, begin) != nil {
+		t.Errorf("the address is not free: %v", err)
+	}
+}

@@ -18,8 +18,9 @@ func say(tongue, pattern string) phrase { return phrase{tongue, regexp.MustCompi
 // disclosures are the ways in which people say that they earn by their links.
 var disclosures = []phrase{
 	say("en", `affiliate (links?|disclosure|disclaimer|program(me)?s?|partner(s|ship)?|commissions?|relationships?)`),
-	say("en", `\b(earns?|receives?|gets?|paid|makes?) (me |us )?(an? )?((small|little|modest|affiliate|referral) )*(commissions?|referral fees?|compensation|percentage)\b`),
-	say("en", `\b(earn|earns|paid) (money )?(from|by|through|for) (qualifying purchases|qualified purchases|our links|my links|links)`),
+	say("en", `\b(earns?|receives?|gets?|paid|makes?) (me |us )?(an? )?((small|little|modest|affiliate|referral) )*`+
+		`(commissions?|referral fees?|compensation|percentage)\b`),
+	say("en", `\b(earns?|paid) (money )?(from|by|through|for) (qualifying purchases|qualified purchases|our links|my links|links)`),
 	say("en", `\b(contains?|includes?|uses?) (paid|sponsored|affiliate|commissionable) links`),
 	say("en", `\b(paid partnership|sponsored (post|content|article|by)|in paid cooperation with)\b`),
 	say("de", `affiliate[- ]?(links?|partner\w*|programm\w*|hinweis)|partnerlinks?|werbelinks?|provisionslinks?`),
@@ -39,18 +40,22 @@ var disclosures = []phrase{
 
 // young are signs that a page is made for children below 13.
 var young = []phrase{
-	say("en", `\b(games|videos?|stories|songs|cartoons|crafts|activities|jokes|puzzles|fun|learning|website|site|blog|channel|coloring pages|colouring pages) (just |made |only )?for (kids|children|toddlers|preschoolers|boys and girls)\b`),
-	say("en", `\bmade for (kids|children)\b|\b(kids|children)['’]s? (games|website|channel|cartoons|songs|stories)\b|\bnursery rhymes\b`),
+	say("en", `\b(games|videos?|stories|songs|cartoons|crafts|activities|jokes|puzzles|fun|learning|website|site|blog|channel|`+
+		`colou?ring pages) (just |made |only )?for (kids|children|toddlers|preschoolers|boys and girls)\b`),
+	say("en", `\bmade for (kids|children)\b|\b(kids|children)['’]s? (games|website|channel|cartoons|songs|stories)\b`),
+	say("en", `\bnursery rhymes\b`),
 	say("en", `\b(for )?(ages?|aged) (from )?([2-9]|1[0-2])( ?(-|–|to) ?([3-9]|1[0-2]))\b`),
-	say("de", `\b(spiele|videos|geschichten|lieder|hörspiele|ausmalbilder|rätsel|seite|kanal) für (kleine )?kinder\b|\bkinder(spiele|lieder|seite|kanal)\b`),
+	say("de", `\b(spiele|videos|geschichten|lieder|hörspiele|ausmalbilder|rätsel|seite|kanal) für (kleine )?kinder\b|`+
+		`\bkinder(spiele|lieder|seite|kanal)\b`),
 	say("es", `\b(juegos|videos|vídeos|cuentos|canciones|dibujos|página|canal) (para|de) (los )?niños\b|\bcanciones infantiles\b`),
 	say("fr", `\b(jeux|vidéos|histoires|contes|chansons|comptines|coloriages|site|chaîne) pour (les )?(enfants|petits)\b`),
 	say("ja", `(子ども|子供|こども|キッズ|幼児)(向け|むけ|のための)|(子ども|子供|こども)用`),
 }
 
 // grown are words around such a sign that turn it: who says that a site is not for children, or speaks to their parents.
-var grown = regexp.MustCompile(`\bnot\b|n['’]t\b|\bnever\b|\bparents?\b|\bmoms?\b|\bdads?\b|\bteachers?\b|\bgifts?\b|\bunder (the age of )?1[0-8]\b|` +
-	`\bnicht\b|\bkeine?\b|\beltern\b|\bno (está|son|es)\b|\bpadres\b|\bne (s['’]|sont|est)\b|\bparents\b|保護者|ではありません`)
+var grown = regexp.MustCompile(`\bnot\b|n['’]t\b|\bnever\b|\bparents?\b|\bmoms?\b|\bdads?\b|\bteachers?\b|\bgifts?\b|` +
+	`\bunder (the age of )?1[0-8]\b|\bnicht\b|\bkeine?\b|\beltern\b|\bno (está|son|es)\b|\bpadres\b|\bne (s['’]|sont|est)\b|` +
+	`保護者|ではありません`)
 
 // around is how many bytes before and behind what was found are shown.
 const around = 110
