@@ -18,7 +18,7 @@ type auditCmd struct {
 }
 
 // Run has the engine look at its file, and recomputes balances from transfers, transfers from decisions, decisions from
-// their facts, click rollups from clicks, and the click log's numbers and seals.
+// their facts, the chain of the audit log, click rollups from clicks, and the click log's numbers and seals.
 func (c *auditCmd) Run(ctx context.Context) error {
 	i, err := c.open(ctx, production)
 	if err != nil {
@@ -57,6 +57,11 @@ func (c *auditCmd) Run(ctx context.Context) error {
 				fmt.Printf("%-10s %d rows are of before rows were sealed: what nothing else repeats of them is taken as it is\n", m.ID, v.Unsealed)
 			}
 		}
+		opened, err := audit.Personal(tx, i.ring, differ)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("log        %d entries in one chain; they open, and %d sealed texts, or their person was erased\n", opened.Entries, opened.Texts)
 		clicks, err := click.VerifyRows(tx, differ)
 		fmt.Printf("clicks     %d rows without a gap, rollups recounted\n", clicks)
 		return err

@@ -82,8 +82,7 @@ type sealedText struct {
 }
 
 func (t personal) open(tx *db.Tx, ring *secret.Ring, differ func(string)) (count int64, err error) {
-	const lowest = int64(-1 << 63)
-	for after, more := ([3]int64{lowest, lowest, lowest}), true; more; {
+	for after, more := ([3]int64{-1, -1, -1}), true; more; { // no key is below zero
 		page, err := t.page(tx, after)
 		if err != nil {
 			return count, err

@@ -162,7 +162,9 @@ func (w *world) plant(one id.ID, mark string) *somebody {
 			_, err := auth.Invite(tx, auth.Invitation{Account: one, Kind: auth.Creator, Seat: auth.Manager, Hint: text("guest")}, s.owner, now)
 			return err
 		},
-		func(tx *db.Tx) error { return enrolment.Save(tx, key, enrolment.Standing{Since: now.AddDate(-1, 0, 0), State: enrolment.Active}) },
+		func(tx *db.Tx) error {
+			return enrolment.Save(tx, key, enrolment.Standing{Since: now.AddDate(-1, 0, 0), State: enrolment.Active})
+		},
 		func(tx *db.Tx) error {
 			other := enrolment.Key{Market: 2, Creator: one, Program: enrolment.Influencer}
 			return enrolment.Save(tx, other, enrolment.Standing{Since: now.AddDate(0, -1, 0), State: enrolment.Applied})
