@@ -208,9 +208,9 @@ func (d *Desk) score(tx *db.Tx, m market.Market, key enrolment.Key, accounts []n
 			evidence: evidenceOf(waits), facts: map[string]string{"by": dateText(due)},
 			next: enrolment.Standing{Since: tx.Now(), State: enrolment.UnderReview, Reason: ReasonWaiting}})
 	case failed != nil:
-		reasons := slices.Clone(failed.Score.Against)
-		if !failed.Score.Pass {
-			reasons = append(reasons, ReasonScore)
+		reasons := slices.DeleteFunc(slices.Clone(failed.Score.Against), func(code string) bool { return code == network.Confusable })
+		if len(reasons) == 0 { // nothing is in its way but the points
+			reasons = []string{ReasonScore}
 		}
 		return true, d.decline(tx, m, key, journal.System, Verdict{Reasons: reasons}, evidenceOf(failed))
 	}
