@@ -32,12 +32,12 @@ const (
 // routes is every address for people.
 func (w *Web) routes() []route {
 	return slices.Concat([]route{
-		{"GET /{$}", anybody, w.root},
+		{"GET /{$}", anybody, w.public.Landing},
 		{"GET /assets/{name}", anybody | unread, ui.ServeAsset},
 		{"GET /home", somebody, w.home},
 		{"GET /rates", anybody, w.public.Rates},
 		{"GET /rates/{marketplace}", anybody, w.public.Rates},
-	}, w.forCreators(), w.forStaff(), w.forAccounts(), w.forApplicants(), w.forDocuments(), w.forMessages(), w.forPersons(),
+	}, w.forEverybody(), w.forCreators(), w.forStaff(), w.forAccounts(), w.forApplicants(), w.forDocuments(), w.forMessages(), w.forPersons(),
 		w.forReviewers(), w.forJournal())
 }
 

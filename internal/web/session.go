@@ -48,9 +48,3 @@ func (w *Web) home(rw http.ResponseWriter, r *http.Request) error {
 	http.Redirect(rw, r, to, http.StatusSeeOther)
 	return nil
 }
-
-// root is the bare address, without a creator's tag: the landing page, or whoever has signed in's own first page.
-func (w *Web) root(rw http.ResponseWriter, r *http.Request) error {
-	http.Redirect(rw, r, "/home", http.StatusSeeOther)
-	return nil
-}

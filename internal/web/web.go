@@ -89,7 +89,8 @@ func New(c Config) *Web {
 	w.public = &public.Pages{DB: c.DB, Clock: c.Clock}
 	w.sessions = account.NewSessions(c.DB, c.Ring, c.Secure)
 	w.account = w.accounts(desk)
-	w.join = &join.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring, Address: strings.TrimSuffix(c.Address, "/"), Admission: c.Admission}
+	w.join = &join.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring, Address: strings.TrimSuffix(c.Address, "/"), Admission: c.Admission,
+		Session: w.sessions.Browser}
 	w.papers = &papers.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring}
 	w.notices = &notices.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring}
 	w.person = &person.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring}

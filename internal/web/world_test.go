@@ -15,6 +15,7 @@ import (
 	_ "time/tzdata"
 
 	"tributary/internal/accrual"
+	"tributary/internal/admission"
 	"tributary/internal/auth"
 	"tributary/internal/browser"
 	"tributary/internal/click"
@@ -22,18 +23,21 @@ import (
 	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/db/dbtest"
+	"tributary/internal/egress"
 	"tributary/internal/enrolment"
 	"tributary/internal/event"
 	"tributary/internal/id"
 	"tributary/internal/link"
 	"tributary/internal/market"
 	"tributary/internal/money"
+	"tributary/internal/network"
 	"tributary/internal/order"
 	"tributary/internal/policy"
 	"tributary/internal/product"
 	"tributary/internal/ratecard"
 	"tributary/internal/secret"
 	"tributary/internal/shopper"
+	"tributary/internal/site"
 	"tributary/internal/web"
 	"tributary/internal/web/staff"
 	"tributary/internal/whatif"
@@ -94,6 +98,8 @@ func newWorld(t testing.TB) *world {
 	w.server = httptest.NewUnstartedServer(nil)
 	w.home = fmt.Sprintf("http://localhost:%d", w.server.Listener.Addr().(*net.TCPAddr).Port)
 	w.pages = web.New(web.Config{DB: w.db, Clock: w.clock, Ring: w.ring, Hints: w.hints, Address: "http://go.example", Home: w.home,
+		Admission: &admission.Desk{DB: w.db, Clock: w.clock, Ring: w.ring, Accrual: w.accrual,
+			Sites: &site.Prober{Client: egress.PublicFor(), TXT: egress.TXT}, Networks: &network.Connector{DB: w.db, Ring: w.ring, Home: w.home}},
 		Works: staff.Works{Accrual: w.accrual, WhatIf: w.tries}, Unshipped: func() (int64, time.Time) { return 3, clock.Wall().Add(-time.Minute) }})
 	w.server.Config.Handler = w.pages
 	w.server.Start()

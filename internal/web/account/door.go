@@ -57,12 +57,12 @@ func (p *Pages) loginOn(r *http.Request) page {
 
 // Outside is what somebody without a session sees at any page: the way in, which leads back to where they wanted to be.
 func (p *Pages) Outside(w http.ResponseWriter, r *http.Request) error {
-	if err := readForm(r); err != nil {
-		return err
+	// What was sent is not read: nobody is there to take it from.
+	next := "/home"
+	if r.Method == http.MethodGet {
+		next = r.URL.RequestURI()
 	}
-	if r.Method == http.MethodGet && !r.Form.Has("next") {
-		r.Form.Set("next", r.URL.RequestURI())
-	}
+	r.Form, r.PostForm = url.Values{"next": {next}}, url.Values{}
 	return p.show(w, r, p.loginOn(r), fault.New(fault.Denied, "", "nobody has signed in", "sign in to see this page"))
 }
 
@@ -257,7 +257,7 @@ func (p *Pages) Signup(w http.ResponseWriter, r *http.Request) error {
 			return "", err
 		}
 		defer even(r.Context(), began)
-		binding := p.Sessions.browser(r)
+		binding := p.Sessions.Browser(r)
 		if err := p.write(r, func(tx *db.Tx) error { return p.begin(tx, r, name, email, invite, binding) }); err != nil {
 			return "", err
 		}
@@ -335,7 +335,7 @@ func (p *Pages) MailLink(purpose credential.Purpose) ui.Action {
 				return "", err
 			}
 			defer even(r.Context(), began)
-			binding := p.Sessions.browser(r)
+			binding := p.Sessions.Browser(r)
 			err = p.write(r, func(tx *db.Tx) error {
 				who, found, err := credential.FindByEmail(tx, p.Ring, email)
 				if err != nil || !found {

@@ -51,7 +51,7 @@ func (p *Pages) Elsewhere(w http.ResponseWriter, r *http.Request) error {
 	if _, err := p.attempt(r); err != nil {
 		return err
 	}
-	to, err := with.Begin(r.Context(), p.DB, p.Ring, asked, p.Sessions.browser(r), clock.Wall())
+	to, err := with.Begin(r.Context(), p.DB, p.Ring, asked, p.Sessions.Browser(r), clock.Wall())
 	if err != nil {
 		return err
 	}

@@ -132,7 +132,7 @@ func (p *Pages) SaveEmail(w http.ResponseWriter, r *http.Request) error {
 			return "", err
 		}
 		defer even(r.Context(), began)
-		binding := p.Sessions.browser(r)
+		binding := p.Sessions.Browser(r)
 		err = p.write(r, func(tx *db.Tx) error {
 			known, found, err := credential.FindByEmail(tx, p.Ring, email)
 			switch {

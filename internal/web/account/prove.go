@@ -96,7 +96,7 @@ func (p *Pages) ProveByMail(w http.ResponseWriter, r *http.Request) error {
 		if _, err := p.attempt(r, "mail:"+who.Text(auth.Prefix)); err != nil {
 			return "", err
 		}
-		binding := p.Sessions.browser(r)
+		binding := p.Sessions.Browser(r)
 		err := p.write(r, func(tx *db.Tx) error { return p.mail(tx, r, who, credential.SignIn, "", binding) })
 		if err != nil {
 			return "", err

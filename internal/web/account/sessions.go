@@ -137,8 +137,8 @@ func (s *Sessions) leave(r *http.Request) error {
 	return fault.Wrap(s.Destroy(ctx), "ending a session")
 }
 
-// browser is a text that only this browser's session holds.
-func (s *Sessions) browser(r *http.Request) string {
+// Browser is a text that only this browser's session holds.
+func (s *Sessions) Browser(r *http.Request) string {
 	text := s.GetString(r.Context(), keyBrowser)
 	if text == "" {
 		var raw [32]byte

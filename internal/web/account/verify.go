@@ -106,7 +106,7 @@ func (p *Pages) spend(r *http.Request, purpose credential.Purpose, token, digits
 			who, err = credential.UseCode(tx, p.Ring, purpose, token, wall)
 			ok = err == nil
 		} else {
-			who, ok, err = credential.UseDigits(tx, p.Ring, purpose, p.Sessions.browser(r), digits, wall)
+			who, ok, err = credential.UseDigits(tx, p.Ring, purpose, p.Sessions.Browser(r), digits, wall)
 		}
 		if err != nil || !ok {
 			return err
