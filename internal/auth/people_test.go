@@ -175,7 +175,8 @@ func TestTokensOfCreators(t *testing.T) {
 	}
 	text, app := mint(auth.Token{Name: "app", Creator: adas, MadeBy: p.ada.ID, Expires: wall.Add(time.Hour), Scopes: auth.CreatorScopes})
 	got, err := find(text)
-	if err != nil || got.MadeBy != p.ada.ID || got.Creator != adas || !got.Expires.Equal(wall.Add(time.Hour).Truncate(time.Microsecond)) ||
+	if err != nil || got.MadeBy != p.ada.ID || got.Creator != adas ||
+		!got.Expires.Equal(wall.Add(time.Hour).Truncate(time.Microsecond)) ||
 		!got.May(auth.NoticesRead) || got.May(auth.CreatorsRead) || !got.LastUsed.IsZero() {
 		t.Errorf("found %+v, %v", got, err)
 	}
@@ -209,7 +210,8 @@ func TestTokensOfCreators(t *testing.T) {
 		_, _, err := auth.MakeToken(tx, auth.Token{Name: "past", Expires: wall, Scopes: []auth.Scope{auth.LinksRead}}, wall)
 		return err
 	})
-	for _, scope := range []auth.Scope{auth.CreatorsRead, auth.CreatorsWrite, auth.JournalRead, auth.RatesWrite, auth.OrdersWrite, auth.AdminScope} {
+	for _, scope := range []auth.Scope{auth.CreatorsRead, auth.CreatorsWrite, auth.JournalRead, auth.RatesWrite,
+		auth.OrdersWrite, auth.AdminScope} {
 		p.refused(fault.Denied, func(tx *db.Tx) error {
 			_, _, err := auth.MakeToken(tx, auth.Token{Name: "x", Creator: adas, Scopes: []auth.Scope{scope}}, wall)
 			return err

@@ -217,7 +217,8 @@ func TestInvitations(t *testing.T) {
 		return i, err
 	}
 	i, err := look(token, now)
-	if err != nil || i.Account != adas || i.Seat != auth.Manager || i.Hint != "Eve" || i.By != p.ada.ID || !i.Expires.Equal(now.Add(7*24*time.Hour)) {
+	if err != nil || i.Account != adas || i.Seat != auth.Manager || i.Hint != "Eve" ||
+		i.By != p.ada.ID || !i.Expires.Equal(now.Add(7*24*time.Hour)) {
 		t.Errorf("%+v, %v", i, err)
 	}
 	for name, try := range map[string]func() error{
@@ -247,7 +248,9 @@ func TestInvitations(t *testing.T) {
 	p.refused(fault.Denied, offer(p.ada, auth.Invitation{Account: adas, Kind: auth.Brand, Seat: auth.Viewer}))
 	p.refused(fault.Invalid, offer(p.ada, auth.Invitation{Account: adas, Kind: auth.Creator, Seat: "root"}))
 	p.refused(fault.Invalid, offer(p.ada, auth.Invitation{Account: adas, Kind: auth.Admin, Seat: auth.Viewer}))
-	p.refused(fault.Invalid, offer(p.ada, auth.Invitation{Account: adas, Kind: auth.Creator, Seat: auth.Viewer, Hint: strings.Repeat("é", 101)}))
+	long := good
+	long.Hint = strings.Repeat("é", 101)
+	p.refused(fault.Invalid, offer(p.ada, long))
 	p.do(offer(p.sam, good))
 	p.do(func(tx *db.Tx) error { return auth.SetSeat(tx, adas, p.eve.ID, auth.Owner) })
 	byEve := p.invite(adas, auth.Creator, auth.Owner, p.eve)

@@ -40,7 +40,8 @@ func newAuthenticator(t testing.TB, origin, site string) *authenticator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &authenticator{t: t, origin: origin, site: site, key: key, id: make([]byte, 16), flags: flagPresent | flagVerified, counter: true}
+	a := &authenticator{t: t, origin: origin, site: site, key: key,
+		id: make([]byte, 16), flags: flagPresent | flagVerified, counter: true}
 	rand.Read(a.id)
 	return a
 }

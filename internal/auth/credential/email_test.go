@@ -35,7 +35,8 @@ func TestParseEmail(t *testing.T) {
 		{"ada@" + strings.Repeat("a.", 126) + "org", ""},
 	} {
 		got, err := credential.ParseEmail(c.text)
-		if got != c.want || (err != nil) != (c.want == "") || err != nil && (!fault.Is(err, fault.Invalid) || fault.Of(err).Field != "email") {
+		if got != c.want || (err != nil) != (c.want == "") ||
+			err != nil && (!fault.Is(err, fault.Invalid) || fault.Of(err).Field != "email") {
 			t.Errorf("%q: %q, %v; want %q", c.text, got, err, c.want)
 		}
 	}
@@ -43,7 +44,8 @@ func TestParseEmail(t *testing.T) {
 
 // An address that was taken is taken again as it is, and says nothing else to whoever mails to it.
 func FuzzParseEmail(f *testing.F) {
-	for _, seed := range []string{"Ada@Example.ORG", "ada@bücher.example", "İ@example.org", "ﬁ@example.org", "a@b@c.de", "ß@ß.example"} {
+	for _, seed := range []string{"Ada@Example.ORG", "ada@bücher.example", "İ@example.org",
+		"ﬁ@example.org", "a@b@c.de", "ß@ß.example"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -99,7 +101,8 @@ func TestAddresses(t *testing.T) {
 
 	// A new address changes nothing until it is verified.
 	d.do(set(d.ada, "ada@new.example"))
-	if w := d.ways(d.ada); w.Email != "ada@example.org" || w.Pending != "ada@new.example" || find("ada@new.example") != 0 || find("ada@example.org") != d.ada {
+	if w := d.ways(d.ada); w.Email != "ada@example.org" || w.Pending != "ada@new.example" ||
+		find("ada@new.example") != 0 || find("ada@example.org") != d.ada {
 		t.Errorf("while it waits: %+v", w)
 	}
 	d.do(verify(d.ada))

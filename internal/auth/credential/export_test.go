@@ -51,7 +51,8 @@ func ThrottleRows(tx *db.Tx) (all [][]byte, err error) {
 	return all, err
 }
 
-var countRows = db.Statement(`SELECT (SELECT COUNT(*) FROM email WHERE principal = $1) + (SELECT COUNT(*) FROM mail_code WHERE principal = $1)
+var countRows = db.Statement(`SELECT (SELECT COUNT(*) FROM email WHERE principal = $1)
+	+ (SELECT COUNT(*) FROM mail_code WHERE principal = $1)
 	+ (SELECT COUNT(*) FROM password WHERE principal = $1) + (SELECT COUNT(*) FROM totp WHERE principal = $1)
 	+ (SELECT COUNT(*) FROM recovery_code WHERE principal = $1) + (SELECT COUNT(*) FROM passkey WHERE principal = $1)
 	+ (SELECT COUNT(*) FROM passkey_handle WHERE principal = $1) + (SELECT COUNT(*) FROM ceremony WHERE principal = $1)`)

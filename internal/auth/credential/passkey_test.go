@@ -31,7 +31,8 @@ func (d *door) beginRegister(p *credential.Passkeys, who id.ID, at time.Time) (o
 	return options, ceremony
 }
 
-func (d *door) finishRegister(p *credential.Passkeys, who id.ID, ceremony string, body []byte, at time.Time) (key credential.Passkey, err error) {
+func (d *door) finishRegister(p *credential.Passkeys, who id.ID, ceremony string, body []byte, at time.Time) (
+	key credential.Passkey, err error) {
 	err = d.write(func(tx *db.Tx) (err error) {
 		key, err = p.FinishRegister(tx, who, ceremony, "My phone", body, at)
 		return err
@@ -63,8 +64,11 @@ func (d *door) login(p *credential.Passkeys, a *authenticator, at time.Time) (id
 }
 
 func TestHomesOfPasskeys(t *testing.T) {
-	for home, ok := range map[string]bool{home: true, "https://go.example.org:8443": true, "http://localhost:8080": true, "http://go.localhost:8080": true,
-		"http://go.example.org": false, "https://192.0.2.1": false, "http://127.0.0.1:8080": false, "https://[2001:db8::1]": false, "": false, "go.example.org": false, "https://": false} {
+	for home, ok := range map[string]bool{home: true,
+		"https://go.example.org:8443": true, "http://localhost:8080": true,
+		"http://go.localhost:8080": true,
+		"http://go.example.org":    false, "https://192.0.2.1": false,
+		"http://127.0.0.1:8080": false, "https://[2001:db8::1]": false, "": false, "go.example.org": false, "https://": false} {
 		if _, err := credential.NewPasskeys("", home); (err == nil) != ok || err != nil && fault.Of(err).Field != "home" {
 			t.Errorf("%q: %v", home, err)
 		}
@@ -160,19 +164,21 @@ func TestRegistrationsThatDoNotHold(t *testing.T) {
 		body func([]byte) []byte
 		kind fault.Kind
 	}{
-		"from another page":        {bend: func(a *authenticator) { a.origin = "https://evil.example" }, kind: fault.Invalid},
-		"from another port":        {bend: func(a *authenticator) { a.origin = home + ":8443" }, kind: fault.Invalid},
-		"for another site":         {bend: func(a *authenticator) { a.site = "example.org" }, kind: fault.Invalid},
-		"an assertion":             {bend: func(a *authenticator) { a.kind = "webauthn.get" }, kind: fault.Invalid},
-		"nobody was recognised":    {bend: func(a *authenticator) { a.flags = flagPresent }, kind: fault.Invalid},
-		"nobody was there":         {bend: func(a *authenticator) { a.flags = flagVerified }, kind: fault.Invalid},
-		"for somebody else":        {who: d.bob, kind: fault.Denied},
-		"too late":                 {at: 5 * time.Minute, kind: fault.Denied},
-		"nothing":                  {body: func([]byte) []byte { return nil }, kind: fault.Invalid},
-		"not JSON":                 {body: func([]byte) []byte { return []byte("<xml>") }, kind: fault.Invalid},
-		"cut short":                {body: func(b []byte) []byte { return b[:len(b)/2] }, kind: fault.Invalid},
-		"another object's content": {body: func([]byte) []byte { return []byte(`{"id":"AA","rawId":"AA","type":"public-key","response":{}}`) }, kind: fault.Invalid},
-		"too much":                 {body: func(b []byte) []byte { return append(b, bytes.Repeat([]byte(" "), 70_000)...) }, kind: fault.Invalid},
+		"from another page":     {bend: func(a *authenticator) { a.origin = "https://evil.example" }, kind: fault.Invalid},
+		"from another port":     {bend: func(a *authenticator) { a.origin = home + ":8443" }, kind: fault.Invalid},
+		"for another site":      {bend: func(a *authenticator) { a.site = "example.org" }, kind: fault.Invalid},
+		"an assertion":          {bend: func(a *authenticator) { a.kind = "webauthn.get" }, kind: fault.Invalid},
+		"nobody was recognised": {bend: func(a *authenticator) { a.flags = flagPresent }, kind: fault.Invalid},
+		"nobody was there":      {bend: func(a *authenticator) { a.flags = flagVerified }, kind: fault.Invalid},
+		"for somebody else":     {who: d.bob, kind: fault.Denied},
+		"too late":              {at: 5 * time.Minute, kind: fault.Denied},
+		"nothing":               {body: func([]byte) []byte { return nil }, kind: fault.Invalid},
+		"not JSON":              {body: func([]byte) []byte { return []byte("<xml>") }, kind: fault.Invalid},
+		"cut short":             {body: func(b []byte) []byte { return b[:len(b)/2] }, kind: fault.Invalid},
+		"another object's content": {
+			body: func([]byte) []byte { return []byte(`{"id":"AA","rawId":"AA","type":"public-key","response":{}}`) }, kind: fault.Invalid},
+		"too much": {
+			body: func(b []byte) []byte { return append(b, bytes.Repeat([]byte(" "), 70_000)...) }, kind: fault.Invalid},
 	} {
 		a := newAuthenticator(t, home, site)
 		if c.bend != nil {
@@ -284,7 +290,8 @@ func TestCopiedPasskeys(t *testing.T) {
 		}
 	}
 	at := now.Add(time.Hour)
-	if who, err := d.login(p, &copied, at); !fault.Is(err, fault.Denied) || who != d.ada || !strings.Contains(err.Error(), "two places") {
+	if who, err := d.login(p, &copied, at); !fault.Is(err, fault.Denied) || who != d.ada ||
+		!strings.Contains(err.Error(), "two places") {
 		t.Errorf("a copy: %d, %v", who, err)
 	}
 	d.do(func(tx *db.Tx) error {
@@ -355,7 +362,8 @@ func TestForget(t *testing.T) {
 // Two ways in that are removed at the same moment: one of them stays.
 func TestTheLastWayInStays(t *testing.T) {
 	d, p := newDoor(t), passkeys(t)
-	keys := []credential.Passkey{d.register(p, d.ada, newAuthenticator(t, home, site)), d.register(p, d.ada, newAuthenticator(t, home, site))}
+	keys := []credential.Passkey{d.register(p, d.ada, newAuthenticator(t, home, site)),
+		d.register(p, d.ada, newAuthenticator(t, home, site))}
 	d.password(d.ada, good) // no way in: it has no address
 	won := atOnce(2, func(n int) bool {
 		err := d.write(func(tx *db.Tx) error { return credential.RemovePasskey(tx, d.ada, keys[n].ID) })

@@ -33,23 +33,24 @@ func (d *door) check(email, text string) (id.ID, error) {
 
 func TestPasswordsThatAreSoonGuessed(t *testing.T) {
 	about := []string{"Ada Lovelace", "countess@example.org"}
-	for text, ok := range map[string]bool{
-		good: true, "надёжный пароль из слов": true, "correct otter battery": true, strings.Repeat("abcdefghij0123456789", 10): true,
-		"sch\u00f6ner alter Turm":                        true,
-		"ninechars":                                      false,
-		strings.Repeat("äö", 4) + "x":                    false, // nine characters, seventeen bytes
-		strings.Repeat("abcdefghij0123456789", 10) + "x": false,
-		"aaaaaaaaaaaa":                                   false, "abababababab": false, "1234567890": false, "0987654321": false, "qwertyuiop": false, "QWERTYUIOP": false,
-		"zyxwvutsrq": false, "Password123!": false, "P@ssw0rd2026": false, "passwordpassword": false, "!!welcome!!1": false, "iloveyou1234": false,
-		"1q2w3e4r5t": false, "Letmein-2026": false, "Winter-2026!": false, "pass\x00word otter": false, "violet\xffotter ladder": false,
-		"the lovelace road": false, "COUNTESS of the sea": false, "xxadalovelacexx": false,
-		"a day in spring": true, // "Ada" alone is too short to matter
-	} {
-		_, err := credential.PreparePassword(context.Background(), text, about...)
-		if (err == nil) != ok || err != nil && (!fault.Is(err, fault.Invalid) || fault.Of(err).Field != "password") {
+	longest := strings.Repeat("abcdefghij0123456789", 10)
+	for _, text := range []string{good, "надёжный пароль из слов", "correct otter battery", longest, "schöner alter Turm",
+		"a day in spring" /* the name Ada is too short to matter */} {
+		if _, err := credential.PreparePassword(context.Background(), text, about...); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
-		if err != nil && strings.Contains(err.Error(), text) {
+	}
+	for _, text := range []string{
+		"", "ninechars", strings.Repeat("äö", 4) + "x" /* nine characters, seventeen bytes */, longest + "x",
+		"aaaaaaaaaaaa", "abababababab", "1234567890", "0987654321", "qwertyuiop", "QWERTYUIOP", "zyxwvutsrq", "1q2w3e4r5t",
+		"Password123!", "P@ssw0rd2026", "passwordpassword", "!!welcome!!1", "iloveyou1234", "Letmein-2026", "Winter-2026!",
+		"pass\x00word otter", "violet\xffotter ladder", "the lovelace road", "COUNTESS of the sea", "xxadalovelacexx",
+	} {
+		_, err := credential.PreparePassword(context.Background(), text, about...)
+		if !fault.Is(err, fault.Invalid) || fault.Of(err).Field != "password" {
+			t.Errorf("%q: %v", text, err)
+		}
+		if text != "" && strings.Contains(err.Error(), text) {
 			t.Errorf("a refused password is shown: %v", err)
 		}
 	}
@@ -135,7 +136,8 @@ func TestPasswords(t *testing.T) {
 func TestHashesAreRenewed(t *testing.T) {
 	d := newDoor(t)
 	d.live(d.ada, "ada@example.org")
-	cheap, err := argon2id.CreateHash(good, &argon2id.Params{Memory: 8 * 1024, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	cheap, err := argon2id.CreateHash(good, &argon2id.Params{Memory: 8 * 1024,
+		Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,8 @@ func TestPIN(t *testing.T) {
 	check := func(who id.ID, pin string, at time.Time) (bool, error) {
 		return credential.CheckPIN(ctx, d.db, d.ring, who, pin, at)
 	}
-	for text, ok := range map[string]bool{"4071": true, "40 71-93": true, "40719326": true, "407": false, "407193265": false, "40a1": false,
+	for text, ok := range map[string]bool{"4071": true, "40 71-93": true, "40719326": true,
+		"407": false, "407193265": false, "40a1": false,
 		"": false, "٤٠٧١": false, "0000": false, "1234": false, "4321": false, "7890": false, "121212": false, "\x004071": false} {
 		_, err := credential.PreparePIN(ctx, d.ring, creator, text)
 		if (err == nil) != ok || err != nil && fault.Of(err).Field != "pin" {

@@ -54,7 +54,8 @@ func TestSecondFactor(t *testing.T) {
 	d.do(func(tx *db.Tx) error {
 		uri, text, err := credential.BeginTOTP(tx, d.ring, d.ada, "Harbour: Market", "ada@example.org", now)
 		at, parseErr := url.Parse(uri)
-		if parseErr != nil || at.Scheme != "otpauth" || at.Host != "totp" || at.Path != "/Harbour Market:ada@example.org" || at.Query().Get("secret") != text {
+		if parseErr != nil || at.Scheme != "otpauth" || at.Host != "totp" ||
+			at.Path != "/Harbour Market:ada@example.org" || at.Query().Get("secret") != text {
 			t.Errorf("%s, %v", uri, parseErr)
 		}
 		return err
@@ -89,7 +90,8 @@ func TestSecondFactor(t *testing.T) {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
-	if d.totp(d.bob, d.shows(text, step(20)), step(20)) || d.totp(d.ada, "", step(20)) || d.totp(d.ada, "12345678901234567890123", step(20)) {
+	if d.totp(d.bob, d.shows(text, step(20)), step(20)) || d.totp(d.ada, "", step(20)) ||
+		d.totp(d.ada, "12345678901234567890123", step(20)) {
 		t.Error("another's code, or none, counts")
 	}
 	if won := atOnce(6, func(int) bool {
