@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"path"
 	"slices"
@@ -47,6 +48,7 @@ type crawl struct {
 	copies   int
 	foreign  int
 	over     bool // no request is to follow
+	late     bool // since the time is up
 }
 
 // Crawl looks at a site politely: it keeps to robots.txt, asks once a second at most, and for no more than 25 pages in two
@@ -75,7 +77,7 @@ func (p *Prober) Crawl(ctx context.Context, s Site, now time.Time) Report {
 		c.readItems()
 		c.summarise()
 	}
-	if c.over {
+	if c.late {
 		c.problem("timeout", "", fmt.Sprintf("the time for looking was over, with %d pages read", report.Pages))
 	}
 	report.bound()
@@ -138,6 +140,9 @@ func (c *crawl) send(u *url.URL, limit int64, wait time.Duration, may func(*url.
 	if t != nil && c.ctx.Err() != nil {
 		return got, c.outOfTime()
 	}
+	if got.status == http.StatusTooManyRequests { // it asks to be left alone
+		c.over = true
+	}
 	return got, t
 }
 
@@ -157,7 +162,7 @@ func (c *crawl) wait(d time.Duration) error {
 
 // outOfTime ends the crawl; Crawl says so.
 func (c *crawl) outOfTime() *trouble {
-	c.over = true
+	c.over, c.late = true, true
 	return troubled("limit", "no more is read of this site")
 }
 

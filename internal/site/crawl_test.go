@@ -309,6 +309,9 @@ func TestSitesThatMisbehave(t *testing.T) {
 			w.prober.Timeout = 100 * time.Millisecond
 		}
 		r := w.crawl("http://blog.example")
+		if slices.ContainsFunc(r.Problems, func(p site.Problem) bool { return p.Fix() == "" }) {
+			t.Errorf("%s: no fix in %+v", name, r.Problems)
+		}
 		if codes(r) != c.code || r.Items != 0 || r.Problems[0].Words == "" || slices.Contains(w.asked, "//away.example/") {
 			t.Errorf("%s: %+v, asked %v", name, r.Problems, w.asked)
 		}
@@ -397,5 +400,17 @@ func TestCrawlIsBounded(t *testing.T) {
 	r = w.prober.Crawl(ctx, w.site("http://blog.example"), begin)
 	if last := r.Problems[len(r.Problems)-1]; len(w.asked) > 3 || r.Pages != 1 || last.Code != "timeout" {
 		t.Errorf("asked %v, %d pages, %+v", w.asked, r.Pages, r.Problems)
+	}
+}
+
+// A site that asks for a pause gets one.
+func TestCrawlStopsWhenAsked(t *testing.T) {
+	w := newWeb(t)
+	paths := w.articles(5)
+	w.pages["/"] = home(paths...)
+	w.pages[paths[1]] = status(429)
+	r := w.crawl("http://blog.example")
+	if r.Items != 1 || codes(r) != "status" || w.asked[len(w.asked)-1] != paths[1] {
+		t.Errorf("%d items, asked %v: %+v", r.Items, w.asked, r.Problems)
 	}
 }

@@ -3,6 +3,7 @@ package site
 import (
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -71,5 +72,25 @@ func TestTextsThatAreAlike(t *testing.T) {
 	}
 	if alike(nil, nil) {
 		t.Error("pages without text are alike")
+	}
+}
+
+// Every code that the program gives has a fix.
+func TestEveryProblemHasAFix(t *testing.T) {
+	codes := regexp.MustCompile("(?:troubled\\(|problem\\(|t\\.code, t\\.words(?:, t\\.passing)? = |\\{c\\.[a-z]+, )\"([a-z_]+)\"")
+	for _, file := range []string{"fetch.go", "crawl.go", "sources.go", "prove.go"} {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := codes.FindAllStringSubmatch(string(raw), -1)
+		if len(found) == 0 {
+			t.Errorf("%s: no code is seen", file)
+		}
+		for _, one := range found {
+			if one[1] != "limit" && (Problem{Code: one[1]}).Fix() == "" { // limit never leaves the crawl
+				t.Errorf("%s: %s has no fix", file, one[1])
+			}
+		}
 	}
 }

@@ -99,7 +99,8 @@ type Passage struct {
 	Text    string `json:"text"`
 }
 
-// Problem is what stood in the way: a code (`redirects`, `too_large`, `timeout`, `private_address`, `robots`, …) with words.
+// Problem is what stood in the way: a code of the list in Fix, with words, and the address where it was met (empty: it is
+// about the whole site).
 type Problem struct {
 	Code    string `json:"code"`
 	Address string `json:"address,omitempty"`

@@ -103,3 +103,30 @@ func wordBehind(text string, at int) int {
 	}
 	return at
 }
+
+// fixes say what somebody can do about a problem of their site, by its code.
+var fixes = map[string]string{
+	"address":         "name the page where your work begins by its plain address",
+	"confusable":      "nothing needs to be done: a reviewer looks at the name",
+	"copies":          "let each page hold a text of its own",
+	"dns":             "check the spelling, or see that the name is registered and set up",
+	"encoding":        "write your pages in utf-8, and let the server say so",
+	"feed":            "mend the feed, or take its address out of your page",
+	"foreign":         "name the site on which your work appears first",
+	"no_items":        "publish a sitemap or a feed, and let pages be readable without script",
+	"not_html":        "name a web page, not a file",
+	"private_address": "name a site that everybody can open",
+	"redirects":       "name the address at which the redirects end",
+	"robots":          "let TributaryBot in, by two lines in robots.txt: User-agent: TributaryBot and Allow: /",
+	"short":           "let the server send whole answers",
+	"sitemap":         "mend the sitemap, or take its address out of robots.txt",
+	"status":          "see that the page can be opened by everybody, and is not kept from crawlers",
+	"thin":            "nothing needs to be done while enough other pages are counted",
+	"timeout":         "see that the site answers within a few seconds",
+	"tls":             "renew the certificate, or name the site with http:// if it has none",
+	"too_large":       "let a page be smaller than 2 MB",
+	"unreachable":     "see that the site can be opened from elsewhere",
+}
+
+// Fix says what can be done about a problem.
+func (p Problem) Fix() string { return fixes[p.Code] }
