@@ -104,7 +104,7 @@ func TestErase(t *testing.T) {
 	w := newWorld(t)
 	w.buy(w.ada, "1001")
 	w.buy(w.ben, "1002")
-	planted, others := w.holds("zqx"), w.holds("kwj")
+	planted, others := w.holds("zolquark"), w.holds("kolwjark")
 	if len(planted) < 15 || !slices.Equal(planted, others) {
 		t.Fatalf("marks stand in %v and %v", planted, others)
 	}
@@ -113,10 +113,10 @@ func TestErase(t *testing.T) {
 	if err := w.erase(w.ada, true); err != nil {
 		t.Fatal(err)
 	}
-	if left := w.holds("zqx"); len(left) != 0 {
+	if left := w.holds("zolquark"); len(left) != 0 {
 		t.Errorf("marks are left in %v", left)
 	}
-	if left := w.holds("kwj"); !slices.Equal(left, others) {
+	if left := w.holds("kolwjark"); !slices.Equal(left, others) {
 		t.Errorf("somebody else's marks stood in %v, and stand in %v", others, left)
 	}
 	after := w.everything()
@@ -218,7 +218,7 @@ func TestErasureIsResumed(t *testing.T) {
 			if done != 1 || err != nil {
 				t.Fatalf("%d resumed, %v", done, err)
 			}
-			if left := w.holds("zqx"); len(left) != 0 {
+			if left := w.holds("zolquark"); len(left) != 0 {
 				t.Errorf("marks are left in %v", left)
 			}
 			w.gone(w.ada)

@@ -54,25 +54,25 @@ func TestExport(t *testing.T) {
 	w.buy(w.ada, "1003/a,b")
 	files := w.exported(w.ada)
 	for name, want := range map[string][]string{
-		"account.json":      {"zqx name", "zqxhandle", "zqx full name", "zqx@mail.example", "zqx street 1", "zqx person", `"password": true`, `"phone_pin": true`, "/earned/2026-03"},
-		"devices.csv":       {"zqx phone", "passkey"},
-		"tokens.csv":        {"zqx token", "links.read"},
-		"sites.json":        {"https://zqx.example/blog", "zqx item", "https://old.zqx.example", `"removed"`},
-		"networks.json":     {"@zqx", "zqx channel", "1200"},
-		"applications.json": {"zqx about", "zqx draft"},
-		"reviews.json":      {"zqx verdict", "thin_content"},
+		"account.json":      {"zolquark name", "zolquarkhandle", "zolquark full name", "zolquark@mail.example", "zolquark street 1", "zolquark person", `"password": true`, `"phone_pin": true`, "/earned/2026-03"},
+		"devices.csv":       {"zolquark phone", "passkey"},
+		"tokens.csv":        {"zolquark token", "links.read"},
+		"sites.json":        {"https://zolquark.example/blog", "zolquark item", "https://old.zolquark.example", `"removed"`},
+		"networks.json":     {"@zolquark", "zolquark channel", "1200"},
+		"applications.json": {"zolquark about", "zolquark draft"},
+		"reviews.json":      {"zolquark verdict", "thin_content"},
 		"documents.csv":     {"agreement"},
-		"notices.json":      {"zqx next"},
+		"notices.json":      {"zolquark next"},
 		"enrolments.csv":    {"us,associates", "uk,influencer", "applied"},
-		"tracking.csv":      {"zqxtag-20", "zqx blog"},
-		"links.csv":         {"'=zqx title", "zqx channel", "/dp/KETTLE", "zqxsub"},
+		"tracking.csv":      {"zolquarktag-20", "zolquark blog"},
+		"links.csv":         {"'=zolquark title", "zolquark channel", "/dp/KETTLE", "zolquarksub"},
 		"coupons.csv":       {"code101"},
 		"lines.csv":         {"1001,1,", `"1003/a,b",1,`, "KETTLE", "490"},
 		"explanations.json": {`"order": "1001"`, `"bps"`, `"events"`, `"postings"`},
 		"ledger.csv":        {"line/1001/1", "operator/us/commission", "creator/" + w.ada.id.Text("cr_") + "/us/pending"},
-		"claims.json":       {"zqx message", "zqx evidence", "zqx product", "zqx question of the staff"},
-		"journal.json":      {"zqx reason", "zqx before", "zqx after", "zqx device", "creator.changed"},
-		"README.txt":        {"zqx name", "as of 2026-03-10T12:00:00Z", "lines.csv                   2  "},
+		"claims.json":       {"zolquark message", "zolquark evidence", "zolquark product", "zolquark question of the staff"},
+		"journal.json":      {"zolquark reason", "zolquark before", "zolquark after", "zolquark device", "creator.changed"},
+		"README.txt":        {"zolquark name", "as of 2026-03-10T12:00:00Z", "lines.csv                   2  "},
 	} {
 		text, ok := files[name]
 		if !ok {
@@ -85,7 +85,7 @@ func TestExport(t *testing.T) {
 		}
 	}
 	for name, text := range files {
-		for _, foreign := range []string{"kwj", "1002", w.ben.id.Text(id.Creator), personName(w.ben.owner)} {
+		for _, foreign := range []string{"kolwjark", "1002", w.ben.id.Text(id.Creator), personName(w.ben.owner)} {
 			if strings.Contains(text, foreign) {
 				t.Errorf("%s holds %q of somebody else:\n%s", name, foreign, text)
 			}
@@ -179,7 +179,7 @@ func TestPeopleWithTwoSeats(t *testing.T) {
 		return auth.TakeInvite(tx, token, w.ben.owner, w.clock.Now())
 	})
 	files := w.exported(w.ada)
-	if strings.Contains(files["devices.csv"], "kwj") || strings.Contains(files["account.json"], "kwj@mail") {
+	if strings.Contains(files["devices.csv"], "kolwjark") || strings.Contains(files["account.json"], "kolwjark@mail") {
 		t.Error("the export of an account holds what belongs to somebody with a seat elsewhere")
 	}
 	if err := rights.Erase(ctx, w.db, w.ring, w.ada.id, personName(w.ada.owner), true, w.clock.Now()); err != nil {

@@ -80,7 +80,7 @@ func newWorld(t testing.TB) *world {
 	})
 	w.accrual = accrual.New(w.db, w.clock, w.ring, 0)
 	t.Cleanup(w.accrual.Close)
-	w.ada, w.ben = w.plant(101, "zqx"), w.plant(202, "kwj")
+	w.ada, w.ben = w.plant(101, "zolquark"), w.plant(202, "kolwjark")
 	return w
 }
 
