@@ -195,13 +195,11 @@ func (d *desk) inMarket(path string, more ...string) string {
 const (
 	mergeLength = 1200
 	mergeHeight = 170
-	streamWide  = 15 // half the width of one stream
+	streamApart = 24 // less than a stream is wide, so that nothing shows between them
 )
 
-// stream draws one of the three: from its card down to its place in the river.
+// stream draws the middle of one of the three: from its card down to its place in the river.
 func stream(i int) string {
-	from, to := (2*i+1)*mergeLength/6, mergeLength/2+(i-1)*2*streamWide
-	left, right, half := -streamWide, streamWide, mergeHeight/2
-	return fmt.Sprintf("M%d 0C%d %d %d %d %d %dL%d %dC%d %d %d %d %d 0Z", from+left, from+left, half+20, to+left, half-20, to+left, mergeHeight,
-		to+right, mergeHeight, to+right, half-20, from+right, half+20, from+right)
+	from, to := (2*i+1)*mergeLength/6, mergeLength/2+(i-1)*streamApart
+	return fmt.Sprintf("M%d 0C%d %d %d %d %d %d", from, from, mergeHeight*3/5, to, mergeHeight*2/5, to, mergeHeight)
 }

@@ -45,6 +45,9 @@ type row struct {
 	cells    [3]string
 }
 
+// none stands where a program says nothing: it is not offered.
+const none = "–"
+
 // guide is the guide value of followers (docs/spec.md §9).
 const guide = 1000
 
@@ -78,7 +81,7 @@ func (t terms) rows() []row {
 		if !t.offered(program) {
 			for j := range all {
 				if all[j].id != "for" {
-					all[j].cells[i] = "–"
+					all[j].cells[i] = none
 				}
 			}
 			all[1].cells[i] = "Not offered in this marketplace"
