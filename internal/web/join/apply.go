@@ -1,6 +1,7 @@
 package join
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -125,8 +126,9 @@ func (a *apply) takeTyped() {
 		a.suggesting = before.About != a.told.About || before.Visits != a.told.Visits || len(before.Topics) != len(a.told.Topics) ||
 			len(before.Traffic) != len(a.told.Traffic) || len(before.Methods) != len(a.told.Methods)
 	}
-	if a.personal.Country == "" {
-		a.personal.Country = regionOf(a.Market.Locale)
+	if len(a.refused) == 0 { // what most people would type
+		a.personal.Country = cmp.Or(a.personal.Country, regionOf(a.Market.Locale))
+		a.personal.FullName = cmp.Or(a.personal.FullName, a.me.Name)
 	}
 }
 

@@ -171,7 +171,7 @@ func (d *desk) stepNote(s admission.Step) string {
 		return d.date(s.At)
 	}
 	if name := who(s.Who); name != "" {
-		parts = append(parts, name)
+		parts = append(parts, "by "+name)
 	}
 	if !s.By.IsZero() {
 		parts = append(parts, d.by(s.By))
@@ -185,7 +185,7 @@ func stepClass(s admission.Step) string {
 	case s.Done:
 		return "done"
 	case s.Now:
-		return "now"
+		return "here"
 	}
 	return "coming"
 }
