@@ -3,6 +3,7 @@ package site_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -394,12 +395,22 @@ func TestCrawlIsBounded(t *testing.T) {
 	}
 	// The time is up in the middle: what was seen until then is told.
 	w.asked = nil
-	w.prober.Wait = nil
-	ctx, stop := contextFor(t, 1500*time.Millisecond)
-	defer stop()
+	ctx, stop := context.WithCancel(t.Context())
+	w.prober.Wait = func(ctx context.Context, _ time.Duration) error {
+		if len(w.asked) == 2 {
+			stop()
+		}
+		return ctx.Err()
+	}
 	r = w.prober.Crawl(ctx, w.site("http://blog.example"), begin)
-	if last := r.Problems[len(r.Problems)-1]; len(w.asked) > 3 || r.Pages != 1 || last.Code != "timeout" {
+	if last := r.Problems[len(r.Problems)-1]; len(w.asked) != 2 || r.Pages != 1 || last.Code != "timeout" {
 		t.Errorf("asked %v, %d pages, %+v", w.asked, r.Pages, r.Problems)
+	}
+	// Without a hook, a second passes between two requests.
+	w.prober.Wait, w.pages["/"] = nil, status(404)
+	start := time.Now()
+	if r := w.crawl("http://blog.example"); codes(r) != "status" || time.Since(start) < time.Second {
+		t.Errorf("%+v after %v", r.Problems, time.Since(start))
 	}
 }
 

@@ -1,16 +1,11 @@
 package site_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 )
-
-func contextFor(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(t.Context(), d)
-}
 
 func TestDisclosures(t *testing.T) {
 	for text, want := range map[string]bool{
