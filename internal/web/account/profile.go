@@ -32,7 +32,7 @@ func (p *Pages) profileOn() page {
 		if o.ways, err = credential.WaysOf(tx, p.Ring, d.who.ID); err != nil {
 			return nil, err
 		}
-		if d.who.Role == auth.Creator {
+		if o.owns() {
 			if o.creator, err = creator.One(tx, d.who.Creator); err != nil {
 				return nil, err
 			}
@@ -47,7 +47,10 @@ func (p *Pages) profileOn() page {
 	}}
 }
 
-// Profile shows it. Who owns the account changes it; others of the team see what it says.
+// owns tells whether what is personal of a creator is theirs to see: who else acts for the creator does without.
+func (o *profile) owns() bool { return o.who.Role == auth.Creator && o.who.Seat == auth.Owner }
+
+// Profile shows it.
 func (p *Pages) Profile(w http.ResponseWriter, r *http.Request) error {
 	return p.show(w, r, p.profileOn(), nil)
 }
