@@ -16,6 +16,11 @@ import (
 
 // tributaryOperator runs `tributary operator …`, beside the story's node, or with --data on an installation of its own.
 func tributaryOperator(ts *testscript.TestScript, neg bool, args []string) {
+	for i, arg := range args {
+		if arg == "--data" {
+			args[i+1] = ts.MkAbs(args[i+1]) // else it would be a folder beside this file
+		}
+	}
 	var cli operatorCmd
 	parser, err := kong.New(&cli, kong.Exit(func(int) { ts.Fatalf("operator: exit") }))
 	ts.Check(err)
@@ -23,8 +28,6 @@ func tributaryOperator(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if s := storyNodes[ts]; s != nil {
 		cli.place = s.place
-	} else {
-		cli.Data = ts.MkAbs(cli.Data)
 	}
 	if err = cli.run(context.Background(), ts.Stdout()); err != nil {
 		fmt.Fprintln(ts.Stderr(), explain(err))
