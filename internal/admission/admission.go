@@ -142,6 +142,7 @@ type move struct {
 	topic    string             // of the outbox; empty: none
 	event    string             // of the notice; empty: none
 	facts    map[string]string
+	until    time.Time // where a provisional one goes on: when it ends; else a new window begins
 }
 
 // make saves a move and tells of it.
@@ -151,7 +152,10 @@ func (d *Desk) make(tx *db.Tx, v move) error {
 		return err
 	}
 	v.next.Since = history.Next(v.next.Since)
-	if v.next.State == enrolment.Provisional {
+	switch {
+	case v.next.State == enrolment.Provisional && !v.until.IsZero():
+		v.next.Until = v.until
+	case v.next.State == enrolment.Provisional:
 		v.next.Until = enrolment.Window(v.next.Since, v.m.Location(), v.m.Admission.Trial())
 	}
 	if err := enrolment.SaveTold(tx, v.key, v.next); err != nil {

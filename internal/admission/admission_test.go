@@ -315,3 +315,57 @@ func TestDormant(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// People warn, limit, suspend, give back and close, with a reason and words; what is approved stays approved.
+func TestStand(t *testing.T) {
+	w := newWorld(t)
+	w.joins()
+	key := w.key(enrolment.Associates)
+	stand := func(state enrolment.State, reason string) error {
+		defer w.tick()
+		return w.desk.Stand(ctx, w.rosa, key, state, reason, "We looked at it on Tuesday.")
+	}
+	until := w.status(enrolment.Associates).Until
+	w.must(stand(enrolment.Warned, "cloaking"))
+	w.stands(enrolment.Associates, enrolment.Warned)
+	if err := stand(enrolment.Active, "cloaking"); !fault.Is(err, fault.Conflict) {
+		t.Errorf("what was provisional is approved in passing: %v", err)
+	}
+	w.must(stand(enrolment.Suspended, "cloaking"))
+	w.sell("1", w.clock.Now())
+	if w.balance("pending") != 0 {
+		t.Error("a suspended enrolment earns")
+	}
+	w.must(stand(enrolment.Provisional, "other"))
+	if s := w.stands(enrolment.Associates, enrolment.Provisional); !s.Until.Equal(until) {
+		t.Errorf("the window ends %s, and ended %s before", s.Until, until)
+	}
+	for _, bad := range []struct {
+		state         enrolment.State
+		reason, words string
+	}{{enrolment.Applied, "thin", "x"}, {enrolment.Warned, "because", "x"}, {enrolment.Warned, "thin", " "}} {
+		if err := w.desk.Stand(ctx, w.rosa, key, bad.state, bad.reason, bad.words); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%+v is taken: %v", bad, err)
+		}
+	}
+	w.must(stand(enrolment.Closed, admission.ReasonBanned))
+	w.fill(enrolment.Associates)
+	if err := w.apply(enrolment.Associates); !fault.Is(err, fault.Denied) {
+		t.Errorf("closed for good: %v", err)
+	}
+}
+
+// A refused application waits where the operator wants it to.
+func TestCooldown(t *testing.T) {
+	w := newWorld(t, func(m *market.Market) { m.Admission.CooldownDays = 10 })
+	w.accept()
+	w.fill(enrolment.Associates)
+	w.must(w.apply(enrolment.Associates))
+	w.decides(admission.Verdict{Reasons: []string{"thin"}})
+	w.fill(enrolment.Associates)
+	if err := w.apply(enrolment.Associates); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "11 March 2026") {
+		t.Errorf("%v", err)
+	}
+	w.pass(begin.AddDate(0, 0, 11))
+	w.must(w.apply(enrolment.Associates))
+}

@@ -100,7 +100,11 @@ func (d *Desk) mayApply(tx *db.Tx, m market.Market, key enrolment.Key) error {
 	}
 	now := history.Now(tx.Now())
 	switch now.State {
-	case "", enrolment.Draft, enrolment.Declined:
+	case "", enrolment.Draft:
+	case enrolment.Declined:
+		if from := now.Since.Add(time.Duration(m.Admission.CooldownDays) * 24 * time.Hour); tx.Now().Before(from) {
+			return fault.New(fault.Conflict, "program", "can be applied for again from "+day(m, from), "use the time to mend what was named")
+		}
 	case enrolment.Closed:
 		if now.Reason == ReasonBanned {
 			return fault.New(fault.Denied, "program", "was closed for good", "ask the operator what can be done")
@@ -297,15 +301,21 @@ func (d *Desk) waiting(tx *db.Tx, creator id.ID, program enrolment.Program) (key
 
 // Connected takes a freshly connected account: applications to influencer are decided at once, or queued.
 func (d *Desk) Connected(ctx context.Context, creator id.ID, account network.Account) error {
-	var keys []enrolment.Key
-	var lanes []int64
+	var keys, channels []enrolment.Key
+	var lanes, more []int64
 	var markets map[uint16]market.Market
 	if err := d.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		if channels, more, _, err = d.waiting(tx, creator, enrolment.Associates); err != nil {
+			return err
+		}
 		keys, lanes, markets, err = d.waiting(tx, creator, enrolment.Influencer)
 		return err
 	}); err != nil {
 		return err
 	}
+	lanes = append(lanes, more...)
+	slices.Sort(lanes)
+	lanes = slices.Compact(lanes)
 	return d.DB.Lane(ctx, db.Interactive, d.Clock.Now(), lanes, func(tx *db.Tx) error {
 		facts := map[string]string{"network": account.Network.Name(), "account": account.Handle}
 		if err := d.notify(tx, market.Market{}, enrolment.Key{Creator: creator}, "network.connected", d.Clock.Now(),
@@ -317,9 +327,50 @@ func (d *Desk) Connected(ctx context.Context, creator id.ID, account network.Acc
 				return err
 			}
 		}
+		if err := d.proveChannels(tx, creator, account, channels, markets); err != nil {
+			return err
+		}
 		return journal.Add(tx, d.Ring, journal.Entry{At: d.Clock.Now(), Actor: journal.System, Action: "network.connected", Person: creator,
 			Subject: creator.Text(id.Creator) + "/network/" + account.ID.Text(""), After: evidenceOf(&account)})
 	})
+}
+
+// proveChannels takes a connected account as the proof of the channel that a creator has named as a site of theirs: its network
+// has said whose it is. Applications to associates begin with it as with any proof, where it is public and enough follow it.
+func (d *Desk) proveChannels(tx *db.Tx, creator id.ID, a network.Account, keys []enrolment.Key, markets map[uint16]market.Market) error {
+	sites, err := site.Of(tx, creator)
+	if err != nil {
+		return err
+	}
+	proved := false
+	for _, s := range sites {
+		if s.State == site.Proved || !slices.Equal(s.Methods(), []site.Method{site.Connected}) || !sameChannel(s.Address, a.Address) {
+			continue
+		}
+		if err := site.SaveProof(tx, s.ID, site.Connected, d.Clock.Now()); err != nil {
+			return err
+		}
+		proved = true
+	}
+	for _, key := range keys {
+		m := markets[key.Market]
+		if !proved || !a.Snapshot.Public || a.Snapshot.Followers < m.Admission.LeastFollowers {
+			continue
+		}
+		if _, err := d.advance(tx, m, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameChannel compares the addresses of two channels, as people write them: with or without www, @ and capitals.
+func sameChannel(one, other string) bool {
+	plain := func(address string) string {
+		address = strings.ToLower(strings.TrimSuffix(shortAddress(address), "/"))
+		return strings.Replace(strings.TrimPrefix(strings.TrimPrefix(address, "www."), "m."), "/@", "/", 1)
+	}
+	return plain(one) == plain(other)
 }
 
 // Withdraw takes an application back, or ends an enrolment at the creator's own wish.

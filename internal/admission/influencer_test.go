@@ -19,6 +19,7 @@ import (
 	"tributary/internal/market"
 	"tributary/internal/network"
 	"tributary/internal/network/standin"
+	"tributary/internal/site"
 )
 
 // social gives the world networks that are stood in for.
@@ -168,4 +169,24 @@ func TestProgramsThatCannotBeJoined(t *testing.T) {
 	if err := w.apply(enrolment.Associates); !fault.Is(err, fault.Denied) {
 		t.Errorf("closed for good: %v", err)
 	}
+}
+
+// A channel that is named as a site is proved by its network, and begins associates like any proof.
+func TestChannelAsSite(t *testing.T) {
+	w := newWorld(t)
+	w.social()
+	w.accept()
+	w.fill(enrolment.Associates)
+	w.must(w.apply(enrolment.Associates))
+	w.write(func(tx *db.Tx) error {
+		_, err := site.Add(tx, w.ring, w.ada.Creator, "https://youtube.com/@ada.bakes.example", site.Video, w.clock.Now())
+		return err
+	})
+	w.connect(network.YouTube, "UCben0000000000000000002") // another channel of hers proves nothing
+	w.stands(enrolment.Associates, enrolment.Applied)
+	a := w.connect(network.YouTube, "UCada0000000000000000001")
+	if !strings.Contains(a.Address, "youtube.com/@ada.bakes.example") {
+		t.Fatalf("the channel is at %s", a.Address)
+	}
+	w.stands(enrolment.Associates, enrolment.Provisional)
 }

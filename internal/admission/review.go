@@ -201,6 +201,13 @@ func (d *Desk) twins(tx *db.Tx, m market.Market, who creator.Creator, sites []si
 			note(other.Creator, "site")
 		}
 	}
+	shared, err := network.Shared(tx, who.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range shared {
+		note(other, "network")
+	}
 	named, err := creator.Search(tx, who.Name, maxTwins)
 	if err != nil {
 		return nil, err
@@ -302,6 +309,80 @@ func (d *Desk) Decide(ctx context.Context, by auth.Principal, key enrolment.Key,
 		_, err = d.settle(ctx, m, key)
 	}
 	return err
+}
+
+// standings that a person may give to what is active, warned, limited or suspended, with the code of the journal.
+var standings = map[enrolment.State]string{enrolment.Active: "enrolment.restored", enrolment.Provisional: "enrolment.restored",
+	enrolment.UnderReview: "enrolment.restored", enrolment.Warned: "enrolment.warned", enrolment.Limited: "enrolment.limited",
+	enrolment.Suspended: "enrolment.suspended", enrolment.Closed: "enrolment.closed"}
+
+// Stand gives an enrolment another standing by a person's decision, from now on: a warning, a limit, a suspension, its end, or
+// the standing that it had before (docs/spec.md §9). reason is a code of DeclineReasons or ReasonBanned, words are told to the
+// creator. Approving is Decide's.
+func (d *Desk) Stand(ctx context.Context, by auth.Principal, key enrolment.Key, state enrolment.State, reason, words string) error {
+	action, known := standings[state]
+	switch {
+	case !known:
+		return fault.Invalidf("state", "is not one that a person gives", "choose warned, limited, suspended, closed, or the standing of before")
+	case reason != ReasonBanned && !slices.ContainsFunc(DeclineReasons, func(c choice) bool { return c.Code == reason }):
+		return fault.Invalidf("reason", "is missing, or does not exist", "choose one of the list")
+	case strings.TrimSpace(words) == "" || utf8.RuneCountInString(words) > mostReasonWords:
+		return fault.Invalidf("words", "are missing, or longer than %d characters", "write what was found: the creator reads it", mostReasonWords)
+	}
+	m, err := d.marketOf(ctx, key.Market)
+	if err != nil {
+		return err
+	}
+	err = d.lane(ctx, m, func(tx *db.Tx) error {
+		history, err := enrolment.One(tx, key)
+		if err != nil {
+			return err
+		}
+		now := history.At(tx.Now())
+		if action == "enrolment.restored" && (now != enrolment.Warned && now != enrolment.Limited && now != enrolment.Suspended || state != before(history, tx.Now())) {
+			return fault.New(fault.Conflict, "state", "the enrolment is "+strings.ReplaceAll(string(now), "_", " ")+", and was not "+
+				strings.ReplaceAll(string(state), "_", " ")+" before", "give back the standing that it had")
+		}
+		v := move{m: m, key: key, by: actor(by), action: action, reason: reason + "\n" + words,
+			next: enrolment.Standing{Since: tx.Now(), State: state, Reason: reason}}
+		if trial, ok := history.Trial(); ok && state == enrolment.Provisional {
+			v.until = trial.Until
+		}
+		if state == enrolment.Closed {
+			v.topic, v.event = topicClosed, "enrolment.closed"
+			v.facts = map[string]string{"why": ReasonText(reason) + ". " + words}
+			if reason != ReasonBanned {
+				v.facts["again"] = againText
+			}
+			if err := unqueue(tx, key); err != nil {
+				return err
+			}
+		} else {
+			v.topic, v.event = topics[state], "enrolment.changed"
+			v.facts = map[string]string{"standing": strings.ReplaceAll(string(state), "_", " "), "why": ReasonText(reason), "words": words}
+		}
+		return d.make(tx, v)
+	})
+	if err == nil {
+		_, err = d.settle(ctx, m, key)
+	}
+	return err
+}
+
+// topics of the outbox for standings that people give.
+var topics = map[enrolment.State]string{enrolment.Limited: "creator.limited", enrolment.Suspended: "creator.suspended"}
+
+// before is the standing that an enrolment had before it was warned, limited or suspended.
+func before(history enrolment.History, now time.Time) enrolment.State {
+	for _, s := range slices.Backward(history) {
+		switch {
+		case s.Since.After(now):
+		case s.State == enrolment.Warned, s.State == enrolment.Limited, s.State == enrolment.Suspended:
+		default:
+			return s.State
+		}
+	}
+	return ""
 }
 
 // keep stores what a reviewer decided; the words are sealed, since they are about a person.

@@ -34,6 +34,7 @@ var Actions = map[string]string{
 	"token.revoked":            "an API token was revoked",
 	"enrolment.drafted":        "an application was begun",
 	"enrolment.limited":        "an enrolment was limited",
+	"enrolment.restored":       "an enrolment has the standing of before again",
 	"enrolment.suspended":      "an enrolment was suspended",
 	"enrolment.warned":         "an enrolment was warned",
 	"hold.released":            "money that was withheld was given free",

@@ -32,24 +32,26 @@ const (
 // Admission holds the operator's numbers for the life of enrolments (docs/spec.md §9). A zero means what is shipped, so that
 // a marketplace of before keeps its rules.
 type Admission struct {
-	TrialDays    int      `json:"trial_days,omitempty"`    // in which a provisional enrolment shows sales; 0: 180
-	Sales        int      `json:"sales,omitempty"`         // qualifying sales that are wanted; 0: 3
-	LateDays     int      `json:"late_days,omitempty"`     // an order of the window received this long after it counts; 0: 14
-	Reminders    []int    `json:"reminders,omitempty"`     // days of the window on which a creator is reminded; none: 90, 150, 170
-	Items        int      `json:"items,omitempty"`         // original items on a site; 0: 10
-	NewestDays   int      `json:"newest_days,omitempty"`   // the newest item's greatest age; 0: 60
-	ReviewDays   int      `json:"review_days,omitempty"`   // business days in which a person decides; 0: 5
-	Holidays     []string `json:"holidays,omitempty"`      // local dates that are no business days: 2026-12-25, or 12-25 for each year
-	Unapproved   string   `json:"unapproved,omitempty"`    // keep (empty), pay or forfeit
-	RecheckDays  int      `json:"recheck_days,omitempty"`  // connected accounts are looked at again this often; 0: 30
-	Score        int64    `json:"score,omitempty"`         // points that a connected account needs; 0: 350
-	NoSocial     bool     `json:"no_influencer,omitempty"` // influencer is not offered here
-	Connections  bool     `json:"connections,omitempty"`   // connections is open here
-	GateClicks   int64    `json:"gate_clicks,omitempty"`   // counted clicks of a quarter that make bronze; 0: 100
-	GateRevenue  int64    `json:"gate_revenue,omitempty"`  // minor units shipped in a quarter that make bronze; 0: 1.00
-	DormantDays  int      `json:"dormant_days,omitempty"`  // associates without a click this long are closed; 0: never
-	NewTags      bool     `json:"new_tags,omitempty"`      // applying again gives a new tracking id beside the old ones
-	NoticeOfText int      `json:"document_days,omitempty"` // notice of changed documents; 0: 14
+	TrialDays      int      `json:"trial_days,omitempty"`      // in which a provisional enrolment shows sales; 0: 180
+	Sales          int      `json:"sales,omitempty"`           // qualifying sales that are wanted; 0: 3
+	LateDays       int      `json:"late_days,omitempty"`       // an order of the window received this long after it counts; 0: 14
+	Reminders      []int    `json:"reminders,omitempty"`       // days of the window on which a creator is reminded; none: 90, 150, 170
+	Items          int      `json:"items,omitempty"`           // original items on a site; 0: 10
+	NewestDays     int      `json:"newest_days,omitempty"`     // the newest item's greatest age; 0: 60
+	ReviewDays     int      `json:"review_days,omitempty"`     // business days in which a person decides; 0: 5
+	Holidays       []string `json:"holidays,omitempty"`        // local dates that are no business days: 2026-12-25, or 12-25 for each year
+	Unapproved     string   `json:"unapproved,omitempty"`      // keep (empty), pay or forfeit
+	RecheckDays    int      `json:"recheck_days,omitempty"`    // connected accounts are looked at again this often; 0: 30
+	Score          int64    `json:"score,omitempty"`           // points that a connected account needs; 0: 350
+	NoSocial       bool     `json:"no_influencer,omitempty"`   // influencer is not offered here
+	Connections    bool     `json:"connections,omitempty"`     // connections is open here
+	GateClicks     int64    `json:"gate_clicks,omitempty"`     // counted clicks of a quarter that make bronze; 0: 100
+	GateRevenue    int64    `json:"gate_revenue,omitempty"`    // minor units shipped in a quarter that make bronze; 0: 1.00
+	LeastFollowers int64    `json:"least_followers,omitempty"` // that a channel needs to begin associates by itself; 0: none
+	CooldownDays   int      `json:"cooldown_days,omitempty"`   // after a refusal, before applying again; 0: none
+	DormantDays    int      `json:"dormant_days,omitempty"`    // associates without a click this long are closed; 0: never
+	NewTags        bool     `json:"new_tags,omitempty"`        // applying again gives a new tracking id beside the old ones
+	NoticeOfText   int      `json:"document_days,omitempty"`   // notice of changed documents; 0: 14
 }
 
 // Trial is the length of a trial in days.
@@ -156,6 +158,7 @@ func (a Admission) Check() error {
 		{"trial_days", a.TrialDays, 3650}, {"sales", a.Sales, 1000}, {"late_days", a.LateDays, 365}, {"items", a.Items, 1000},
 		{"newest_days", a.NewestDays, 3650}, {"review_days", a.ReviewDays, 60}, {"recheck_days", a.RecheckDays, 365},
 		{"dormant_days", a.DormantDays, 3650}, {"document_days", a.NoticeOfText, 365}, {"score", int(a.Score), 1000},
+		{"cooldown_days", a.CooldownDays, 365},
 	} {
 		if bound.value < 0 || bound.value > bound.most {
 			return fault.Invalidf("admission."+bound.field, "is %d, and may be 0 to %d", "set a number within these; 0 is what is shipped",
@@ -182,6 +185,9 @@ func (a Admission) Check() error {
 	case KeepUnapproved, PayUnapproved, ForfeitUnapproved:
 	default:
 		return fault.Invalidf("admission.unapproved", "is %q", "write pay or forfeit, or leave it out to keep it withheld", a.Unapproved)
+	}
+	if a.LeastFollowers < 0 {
+		return fault.Invalidf("admission.least_followers", "is negative", "write how many, or leave it out")
 	}
 	if a.GateClicks < 0 || a.GateRevenue < 0 {
 		return fault.Invalidf("admission.gate_clicks", "is negative", "write how many clicks, or minor units, make bronze")
