@@ -78,7 +78,7 @@ func (p *Pages) open(tx *db.Tx, r *http.Request, title string) (*desk, error) {
 		return nil, fault.New(fault.NotFound, "", "this installation has no marketplace yet, and so no documents", "come back soon")
 	}
 	m := markets[0]
-	d.Frame = ui.Frame{Title: title, Current: "/documents", Nav: ui.CreatorNav, Who: who, Markets: markets[:1], Market: m, Path: r.URL.Path,
+	d.Frame = ui.Frame{Title: title, Current: "/documents", Who: who, Markets: markets[:1], Market: m, Path: r.URL.Path,
 		Format: ui.NewFormat(r.Header.Get("Accept-Language"), m.Locale, m.Location())}
 	if p.Clock.Sandbox() {
 		d.Sandbox = d.now
@@ -86,6 +86,7 @@ func (p *Pages) open(tx *db.Tx, r *http.Request, title string) (*desk, error) {
 	if who.Creator == 0 {
 		return d, nil
 	}
+	d.Nav = ui.CreatorNav
 	d.accepted = map[id.ID]time.Time{}
 	all, err := document.AcceptedBy(tx, who.Creator)
 	for _, a := range all {
