@@ -180,7 +180,7 @@ func TestTokens(t *testing.T) {
 	name, rest, _ := strings.Cut(token, ".")
 	for _, bad := range []string{"", token[:len(token)-1], token + "A", strings.Replace(token, "rates", "team", 1), strings.Replace(token, name, w.manager.Text(auth.Prefix), 1),
 		name + "..", "." + rest, "us_x." + rest, strings.Repeat(".", 50)} {
-		if _, _, err := ReadToken(w.ring, bad); !fault.Is(err, fault.Denied) {
+		if _, _, err := ReadToken(w.ring, bad); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q is taken: %v", bad, err)
 		}
 	}

@@ -88,9 +88,9 @@ func Token(ring *secret.Ring, principal id.ID, group string) string {
 	return name + "." + group + "." + base64.RawURLEncoding.EncodeToString(ring.Hash(tokenPurpose, name, group)[:tokenSize])
 }
 
-// ReadToken gives whose mail of which group a token switches off; one that we did not make is Denied.
+// ReadToken gives whose mail of which group a token switches off; one that we did not make is Invalid.
 func ReadToken(ring *secret.Ring, token string) (principal id.ID, group Group, err error) {
-	refused := fault.New(fault.Denied, "t", "this link is not one of ours, or was cut short", "use the whole link of the mail, or your settings")
+	refused := fault.Invalidf("t", "this link is not one of ours, or was cut short", "use the whole link of the mail, or your settings")
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return 0, group, refused
