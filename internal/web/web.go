@@ -88,6 +88,7 @@ func New(c Config) *Web {
 	w.rates = &rates.Pages{Pages: desk}
 	w.public = &public.Pages{DB: c.DB, Clock: c.Clock}
 	w.sessions = account.NewSessions(c.DB, c.Ring, c.Secure)
+	w.sessions.Unread = notices.Unread
 	w.account = w.accounts(desk)
 	w.join = &join.Pages{DB: c.DB, Clock: c.Clock, Ring: c.Ring, Address: strings.TrimSuffix(c.Address, "/"), Admission: c.Admission,
 		Session: w.sessions.Browser}
@@ -162,9 +163,9 @@ func (w *Web) guard(route route) http.Handler {
 			w.act(rw, r, route.action)
 			return
 		}
-		p, ok, err := w.sessions.Who(r)
+		p, visit, ok, err := w.sessions.Visit(r)
 		if ok {
-			r = r.WithContext(ui.WithVisit(ui.With(r.Context(), p), ui.Visit{Seats: w.sessions.Seats(r)}))
+			r = r.WithContext(ui.WithVisit(ui.With(r.Context(), p), visit))
 		}
 		switch {
 		case err != nil:

@@ -25,6 +25,8 @@ type Sessions struct {
 	DB     *db.DB
 	Ring   *secret.Ring
 	Secure bool
+	// Unread, if set, counts the messages that somebody has not read.
+	Unread func(*db.Tx, auth.Principal) (int, error)
 }
 
 const (
@@ -69,28 +71,39 @@ func NewSessions(d *db.DB, ring *secret.Ring, secure bool) *Sessions {
 // Who is who signed in with this session, read anew: a closed account, an ended device and a seat that was taken away are
 // out at once.
 func (s *Sessions) Who(r *http.Request) (p auth.Principal, ok bool, err error) {
+	p, _, ok, err = s.look(r, nil)
+	return p, ok, err
+}
+
+// Visit is Who, with what a page's frame says about them.
+func (s *Sessions) Visit(r *http.Request) (p auth.Principal, v ui.Visit, ok bool, err error) {
+	p, v.Unread, ok, err = s.look(r, s.Unread)
+	v.Seats = int(s.GetInt64(r.Context(), keySeats))
+	return p, v, ok, err
+}
+
+func (s *Sessions) look(r *http.Request, count func(*db.Tx, auth.Principal) (int, error)) (p auth.Principal, unread int, ok bool, err error) {
 	ctx := r.Context()
 	number, device := id.ID(s.GetInt64(ctx, keyPrincipal)), id.ID(s.GetInt64(ctx, keyDevice))
 	since := clock.Since(time.Unix(s.GetInt64(ctx, keySeen), 0))
 	if number == 0 || device == 0 || since > sessionIdle {
-		return p, false, nil
+		return p, 0, false, nil
 	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		p, ok, err = auth.Who(tx, number, device, id.ID(s.GetInt64(ctx, keyAccount)))
+		if p, ok, err = auth.Who(tx, number, device, id.ID(s.GetInt64(ctx, keyAccount))); err == nil && ok && count != nil {
+			unread, err = count(tx, p)
+		}
 		return err
 	})
 	if err == nil && ok && since > seenStride {
 		s.Put(ctx, keySeen, clock.Wall().Unix())
 		err = s.DB.Write(ctx, db.Interactive, func(tx *db.Tx) error { return auth.SeenDevice(tx, device, clock.Wall()) })
 	}
-	return p, ok, err
+	return p, unread, ok, err
 }
 
 // Device is the device of this session; 0 where nobody signed in.
 func (s *Sessions) Device(r *http.Request) id.ID { return id.ID(s.GetInt64(r.Context(), keyDevice)) }
-
-// Seats is how many accounts whoever signed in may act for, as it was when it was last counted.
-func (s *Sessions) Seats(r *http.Request) int { return int(s.GetInt64(r.Context(), keySeats)) }
 
 // Fresh tells whether somebody proved a moment ago who they are.
 func (s *Sessions) Fresh(r *http.Request) bool {
