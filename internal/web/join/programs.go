@@ -126,6 +126,9 @@ func (d *desk) nextAction(s admission.Status, sites []site.Site, accounts []netw
 		if s.Draft {
 			return action{"Go on with your application", apply}
 		}
+		if s.Key.Program == enrolment.Connections {
+			return action{"Join", apply}
+		}
 		return action{"Apply", apply}
 	case enrolment.Declined, enrolment.Closed:
 		return action{"Apply again", apply}

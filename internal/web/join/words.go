@@ -120,6 +120,10 @@ func (d *desk) nextSentence(s admission.Status) string {
 		return "Finish your application and send it: what you typed is kept."
 	case s.State == "" && invitation != "":
 		return invitation
+	case s.State == "" && ok && step.Code == "gate":
+		return "It opens by itself once all of this is there:"
+	case s.State == "":
+		return "It is open to you: join with one press."
 	case s.State == enrolment.Closed && slices.Contains(s.Reasons, admission.ReasonBanned):
 		return "This program is closed to you for good; what you earned before stays yours."
 	case s.State == enrolment.Declined, s.State == enrolment.Closed:
@@ -239,7 +243,8 @@ func choicesOf(names []string) (choices []application.Choice) {
 var fieldLabels = map[string]string{"full_name": "Your full name", "address": "Your postal address", "country": "The country",
 	"payee": "The payee", "phone": "The phone number", "about": "What you publish", "topics": "Topics", "interests": "Parts of the catalog",
 	"traffic": "How people come", "methods": "Where you place links", "visits": "Visits a month", "networks": "Where your audience is",
-	"site": "The address of your site", "accept": "The box of the documents", "sure": "The box"}
+	"site": "The address of your site", "accept": "The box of the documents", "sure": "The box",
+	"program": "This program", "documents": "The documents"}
 
 // sentence says a fault for people: the field by its label, the rule, the fix.
 func sentence(f *fault.Error) string {
