@@ -98,7 +98,7 @@ const sale = 100
 // example follows one sale that is made today: by the rates and the rules in force.
 type example struct {
 	price, earns, rate, where string
-	ordered, payable          string // dates
+	payable                   string // a date
 	month                     string
 	reaches                   []ui.Reach
 }
