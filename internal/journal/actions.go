@@ -26,6 +26,8 @@ var Actions = map[string]string{
 	"staff.added":              "a member of the staff was added",
 	"staff.closed":             "a member of the staff was closed",
 	"staff.role":               "a member of the staff got another role",
+	"staff.opened":             "a member of the staff was added on the command line",
+	"staff.link_made":          "a member of the staff got a new link on the command line",
 	"team.granted":             "an agency may act for a creator",
 	"team.grant_ended":         "an agency may act for a creator no more",
 	"template.saved":           "the wording of a message was changed",

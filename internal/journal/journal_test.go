@@ -3,12 +3,6 @@ package journal_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -329,43 +323,4 @@ func TestEveryActionHasItsWords(t *testing.T) {
 			t.Errorf("%s: %s has no words in Actions", at, code)
 		}
 	}
-}
-
-// written finds the codes that entries are made with: texts in the form of a code given as the Action of a composite literal,
-// or handed to a function in a file that writes to the log.
-func written(t *testing.T, root string) map[string]string {
-	codes := map[string]string{}
-	err := fs.WalkDir(os.DirFS(root), ".", func(at string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(at, ".go") || strings.HasSuffix(at, "_test.go") || strings.HasSuffix(at, "_templ.go") {
-			return err
-		}
-		text, err := os.ReadFile(root + "/" + at)
-		if err != nil || !strings.Contains(string(text), "tributary/internal/journal\"") {
-			return err
-		}
-		fileSet := token.NewFileSet()
-		file, err := parser.ParseFile(fileSet, at, text, 0)
-		if err != nil {
-			return nil // somebody else's test says so
-		}
-		ast.Inspect(file, func(node ast.Node) bool {
-			pair, ok := node.(*ast.KeyValueExpr)
-			if !ok {
-				return true
-			}
-			if name, ok := pair.Key.(*ast.Ident); !ok || name.Name != "Action" {
-				return true
-			}
-			if literal, ok := pair.Value.(*ast.BasicLit); ok {
-				code, _ := strconv.Unquote(literal.Value)
-				codes[code] = fmt.Sprint(fileSet.Position(literal.Pos()))
-			}
-			return true
-		})
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return codes
 }
