@@ -381,7 +381,7 @@ func templatePage(v *wording) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "\"> <label class=\"field\">Wording <textarea class=\"editor\" name=\"body\" rows=\"18\" maxlength=\"16000\" spellcheck=\"true\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "\"> <label class=\"field\">Wording <textarea class=\"editor words\" name=\"body\" rows=\"18\" maxlength=\"16000\" spellcheck=\"true\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
