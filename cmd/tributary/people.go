@@ -60,6 +60,14 @@ func (t *node) people(ctx context.Context, o outside) error {
 	if t.providers, err = o.signIn(t.home); err != nil {
 		return err
 	}
+	markets, err := t.markets(ctx)
+	if err != nil {
+		return err
+	}
+	var hosts []string // whose names a site must not imitate
+	for _, m := range markets {
+		hosts = append(hosts, m.Hosts...)
+	}
 	t.name = o.Name
 	t.post = &notice.Post{DB: t.db, Ring: t.ring, Clock: t.clock, Home: t.home, Name: o.Name, Mail: mail}
 	t.desk = &admission.Desk{DB: t.db, Clock: t.clock, Ring: t.ring, Accrual: t.accrual,
