@@ -39,12 +39,15 @@ var (
 	sweepDevices  = db.Statement(`DELETE FROM device WHERE principal = $1 AND last_seen < $2`)
 	selectDevices = db.Statement(`SELECT id, name, method, first_seen, last_seen, ended FROM device WHERE principal = $1
 		ORDER BY last_seen DESC, id DESC`)
+	// A device whose row is gone is as good as ended: Who finds nothing to join.
 	deleteDevice  = db.Statement(`DELETE FROM device WHERE id = $1`)
 	seeDevice     = db.Statement(`UPDATE device SET last_seen = $2 WHERE id = $1 AND last_seen < $3 AND ended = 0`)
 	endDevice     = db.Statement(`UPDATE device SET ended = $3 WHERE principal = $1 AND id = $2 AND ended = 0`)
 	endDevices    = db.Statement(`UPDATE device SET ended = $3 WHERE principal = $1 AND id <> $2 AND ended = 0`)
 	deleteDevices = db.Statement(`DELETE FROM device WHERE principal = $1`)
 
+	// The two statements of Who. Each gives at least one row where somebody is signed in, whatever they may do, so that a person
+	// without a seat is told so instead of being sent to sign in again and again.
 	selectSelf = db.Statement(`SELECT p.name, p.role, COALESCE(s.account, 0), COALESCE(s.kind, ''), COALESCE(s.seat, ''), ''
 		FROM principal p JOIN device d ON d.principal = p.id
 		LEFT JOIN seat s ON s.principal = p.id AND s.account =
@@ -81,13 +84,14 @@ func Who(tx *db.Tx, principal, device, account id.ID) (p Principal, ok bool, err
 		case Staff.Has(role):
 			p.Role, p.Seat = role, Owner
 			return nil
-		case in == 0:
+		case in == 0: // no seat there, and so no role
 			return nil
 		case granted != "": // through an agency, for a creator
 			kind, seat = Creator, lesser(seat, granted)
 		case account == 0:
 			account = id.ID(in)
 		}
+		// Several ways to one account: the greatest seat counts, in whatever order the rows come.
 		if rank[seat] > rank[p.Seat] {
 			p.Role, p.Seat, p.Account = kind, seat, account
 		}
@@ -112,6 +116,7 @@ func OpenDevice(tx *db.Tx, principal id.ID, name, method string, wall time.Time)
 	if err != nil {
 		return 0, err
 	}
+	// The list is sorted by when they were seen: the ones at its end make room.
 	for i := maxDevices - 1; i < len(known); i++ {
 		if _, err := tx.Exec(deleteDevice, int64(known[i].ID)); err != nil {
 			return 0, fault.Wrap(err, "removing old devices")

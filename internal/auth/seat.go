@@ -8,6 +8,9 @@ import (
 	"tributary/internal/id"
 )
 
+// An account is a creator, an agency or a brand (docs/spec.md §1), and belongs to no single person: people hold seats in it.
+// Whoever leaves loses the row; that they were there is told by the journal, so that no rule here ever asks for "still".
+
 // Seat says what somebody may do for an account: an owner everything, a manager the daily work, a viewer nothing but read.
 type Seat string
 
@@ -39,7 +42,7 @@ func (s Seat) check() error {
 	return nil
 }
 
-// Limits on what one account or person holds.
+// Limits on what one account or person holds: far beyond any team, and short enough to be read with every request.
 const (
 	maxMembers = 100 // people with a seat in one account
 	maxHeld    = 100 // seats of one person
@@ -63,20 +66,23 @@ type Member struct {
 }
 
 var (
+	// A seat that is there stays: taking a viewer's invitation must not make less of an owner.
 	insertSeat = db.Statement(`INSERT INTO seat (account, principal, kind, seat, since) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (account, principal) DO NOTHING`)
 	countHeld   = db.Statement(`SELECT COUNT(*) FROM seat WHERE principal = $1`)
 	selectSeats = db.Statement(`SELECT s.account, s.kind, COALESCE(t.name, c.name, ''), s.seat, '', 0 FROM seat s
 		LEFT JOIN team t ON t.id = s.account LEFT JOIN creator c ON c.id = s.account
 		WHERE s.principal = $1 ORDER BY s.since, s.account`)
+	// The people of an agency reach its creators through two seats: theirs in the agency, and the agency's grant.
 	selectThrough = db.Statement(`SELECT g.creator, 'creator', COALESCE(c.name, ''), s.seat, g.seat, g.agency FROM seat s
 		JOIN agency_grant g ON g.agency = s.account LEFT JOIN creator c ON c.id = g.creator
 		WHERE s.principal = $1 AND s.kind = 'agency' ORDER BY g.since, g.creator, g.agency LIMIT 500`)
 	selectMembers = db.Statement(`SELECT s.principal, p.name, s.seat, s.since FROM seat s JOIN principal p ON p.id = s.principal
 		WHERE s.account = $1 AND p.closed = 0 ORDER BY s.since, s.principal`)
-	selectSeat  = db.Statement(`SELECT kind, seat FROM seat WHERE account = $1 AND principal = $2`)
-	updateSeat  = db.Statement(`UPDATE seat SET seat = $3 WHERE account = $1 AND principal = $2`)
-	deleteSeat  = db.Statement(`DELETE FROM seat WHERE account = $1 AND principal = $2`)
+	selectSeat = db.Statement(`SELECT kind, seat FROM seat WHERE account = $1 AND principal = $2`)
+	updateSeat = db.Statement(`UPDATE seat SET seat = $3 WHERE account = $1 AND principal = $2`)
+	deleteSeat = db.Statement(`DELETE FROM seat WHERE account = $1 AND principal = $2`)
+	// Whoever opened a creator's account and leaves it is not that creator any more, wherever they are looked up.
 	loseCreator = db.Statement(`UPDATE principal SET creator = 0, role = '' WHERE id = $1 AND creator = $2`)
 	// Touching the owners' rows makes two who leave at the same moment wait for each other: the second one counts anew.
 	touchOwners = db.Statement(`UPDATE seat SET seat = seat WHERE account = $1 AND seat = 'owner'`)
@@ -148,6 +154,7 @@ func SetSeat(tx *db.Tx, account, principal id.ID, seat Seat) error {
 	if err := seat.check(); err != nil {
 		return err
 	}
+	// Less than an owner: somebody else must be one, and the offers made as an owner are void.
 	if seat != Owner {
 		if err := keepOwner(tx, account, principal); err != nil {
 			return err
@@ -185,6 +192,7 @@ var noMember = fault.New(fault.NotFound, "principal", "has no seat in this accou
 
 // keepOwner refuses what would leave an account without an owner who can sign in.
 func keepOwner(tx *db.Tx, account, leaving id.ID) error {
+	// First the rows are held, then they are read: a count from before the wait would let both of two owners go.
 	if _, err := tx.Exec(touchOwners, int64(account)); err != nil {
 		return fault.Wrap(err, "looking for owners")
 	}

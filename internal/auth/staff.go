@@ -22,11 +22,13 @@ var (
 	selectStaff = db.Statement(`SELECT p.id, p.name, p.role, p.created, p.closed,
 			COALESCE((SELECT MAX(d.last_seen) FROM device d WHERE d.principal = p.id), 0)
 		FROM principal p WHERE p.role IN ('admin', 'reviewer', 'finance', 'support', 'auditor') ORDER BY p.closed, p.id`)
+	// Roles are read with every request, so nobody has to be signed out for a change to count.
 	updateRole = db.Statement(`UPDATE principal SET role = $2 WHERE id = $1 AND closed = 0`)
 	// Touching the admins' rows makes two who close each other at the same moment wait: the second one counts anew.
 	touchAdmins = db.Statement(`UPDATE principal SET role = role WHERE role = 'admin' AND closed = 0`)
 	countAdmins = db.Statement(`SELECT COUNT(*) FROM principal WHERE role = 'admin' AND closed = 0 AND id <> $1`)
 
+	// The row stays, because decisions name it: the journal, corrections and claims say who decided, and then say "erased".
 	erasePrincipal = db.Statement(`UPDATE principal SET name = 'erased', creator = 0,
 		closed = CASE WHEN closed = 0 THEN $2 ELSE closed END WHERE id = $1`)
 	deleteSeats   = db.Statement(`DELETE FROM seat WHERE principal = $1`)
@@ -62,6 +64,7 @@ func SetRole(tx *db.Tx, principal id.ID, role Role) error {
 	if !ok || !Staff.Has(p.Role) {
 		return fault.New(fault.NotFound, "principal", "is not one of the staff, or has left", "look at the list anew")
 	}
+	// An admin who becomes one again leaves nobody behind.
 	if role != Admin {
 		if err := keepAdmin(tx, principal); err != nil {
 			return err

@@ -27,7 +27,8 @@ type Team struct {
 	Created time.Time
 }
 
-// Invitation is an offer of a seat, without the text that takes it.
+// Invitation is an offer of a seat, without the text that takes it: that is given once, to whoever made the offer, and stored
+// as a hash. It names no address, because it is passed on by people, in whatever way they talk to each other.
 type Invitation struct {
 	ID      id.ID
 	Account id.ID
@@ -50,6 +51,7 @@ type AgencyGrant struct {
 
 // Limits of accounts with others.
 const (
+	// A week: long enough to be away, too short for a link that was forgotten in an old chat.
 	inviteFor  = 7 * 24 * time.Hour
 	maxInvites = 50 // open ones of an account
 	maxGrants  = 20 // agencies of a creator
@@ -83,6 +85,7 @@ var (
 
 // OpenTeam makes an agency or a brand, whose first owner is somebody who is there.
 func OpenTeam(tx *db.Tx, t Team, owner id.ID, now time.Time) (Team, error) {
+	// Creators have a row of their own kind (package creator), and staff have no team at all.
 	if t.Kind != Agency && t.Kind != Brand {
 		return t, fault.Invalidf("kind", "is not a kind of team", "send agency or brand")
 	}
@@ -142,6 +145,7 @@ func Invite(tx *db.Tx, i Invitation, by id.ID, now time.Time) (token string, err
 	if utf8.RuneCountInString(i.Hint) > maxName || !utf8.ValidString(i.Hint) || strings.ContainsFunc(i.Hint, unicode.IsControl) {
 		return "", fault.Invalidf("hint", "is not a name", "send up to 100 characters without line breaks, or leave it out")
 	}
+	// Asked here, and not by the door alone: a seat is the one thing that gives others access to somebody's money.
 	if err := mayInvite(tx, i, by); err != nil {
 		return "", err
 	}
@@ -236,6 +240,7 @@ func TakeInvite(tx *db.Tx, token string, principal id.ID, now time.Time) error {
 	if err := maySit(tx, principal); err != nil {
 		return err
 	}
+	// The row that goes is the one lock: of two at the same moment one deletes it, and the other one finds nothing.
 	used, err := tx.Exec(useInvite, hashOf(token), now.UnixMicro())
 	if err != nil {
 		return fault.Wrap(err, "taking an invitation")
@@ -269,6 +274,7 @@ func Grant(tx *db.Tx, creator, agency id.ID, seat Seat, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	// A change of a grant that is there is not one more.
 	again := slices.ContainsFunc(granted, func(g AgencyGrant) bool { return g.Agency == agency })
 	if len(granted) >= maxGrants && !again {
 		return fault.New(fault.Exhausted, "agency", "20 agencies act for this creator, the most there can be", "end one first")

@@ -20,14 +20,15 @@ type Scope string
 
 // The scopes. AdminScope holds all the others.
 const (
-	OrdersWrite   Scope = "orders.write"
-	OrdersRead    Scope = "orders.read"
-	LinksWrite    Scope = "links.write"
-	LinksRead     Scope = "links.read"
-	RatesWrite    Scope = "rates.write"
-	ProfileRead   Scope = "profile.read"
-	ReportsRead   Scope = "reports.read"
-	NoticesRead   Scope = "notices.read"
+	OrdersWrite Scope = "orders.write" // report orders, as the store
+	OrdersRead  Scope = "orders.read"
+	LinksWrite  Scope = "links.write"
+	LinksRead   Scope = "links.read" // links, and what they may earn
+	RatesWrite  Scope = "rates.write"
+	ProfileRead Scope = "profile.read" // a creator's own account and standing
+	ReportsRead Scope = "reports.read"
+	NoticesRead Scope = "notices.read"
+	// The rest is the operator's own: other people's accounts, and what was decided about them.
 	CreatorsRead  Scope = "creators.read"
 	CreatorsWrite Scope = "creators.write"
 	JournalRead   Scope = "journal.read"
@@ -81,6 +82,7 @@ var (
 
 // MakeToken makes an API token. Its text is given this once and is stored nowhere.
 func MakeToken(tx *db.Tx, t Token, now time.Time) (text string, made Token, err error) {
+	// The name stands in lists that people decide by: what cannot be read there is refused here.
 	plain := utf8.ValidString(t.Name) && !strings.ContainsFunc(t.Name, unicode.IsControl)
 	if strings.TrimSpace(t.Name) == "" || len(t.Name) > maxName || !plain {
 		return "", t, fault.Invalidf("name", "is empty, longer than %d bytes or not plain text", "say what the token is for", maxName)
@@ -198,6 +200,7 @@ func Present(ctx context.Context, d *db.DB, text string) (t Token, err error) {
 		t, err = FindToken(tx, text)
 		return err
 	})
+	// By the day, because that answers the only question (is it still in use), and a busy store would write with every request.
 	today := day(clock.Wall())
 	if err != nil || !t.LastUsed.Before(today) {
 		return t, err

@@ -53,6 +53,7 @@ func newText() string {
 }
 
 var (
+	// wrong and wrong_since stay: asking for another code gives no more guesses in a day.
 	upsertCode = db.Statement(`INSERT INTO mail_code (principal, purpose, link, digits, binding, expires, tries, wrong, wrong_since)
 		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0) ON CONFLICT (principal, purpose) DO UPDATE
 		SET link = excluded.link, digits = excluded.digits, binding = excluded.binding, expires = excluded.expires, tries = 0`)
@@ -81,6 +82,7 @@ func MakeCode(tx *db.Tx, ring *secret.Ring, principal id.ID, purpose Purpose, bi
 	if binding != "" && len(binding) < minBinding {
 		return Code{}, fault.Invalidf("binding", "has fewer than %d characters", "make it of random ones", minBinding)
 	}
+	// A code proves the mailbox that it was sent to, and so it must be known which one that is.
 	state := verified
 	if purpose == Verify || purpose == Change {
 		state = pending
@@ -96,6 +98,7 @@ func MakeCode(tx *db.Tx, ring *secret.Ring, principal id.ID, purpose Purpose, bi
 		return Code{}, fault.Wrap(err, "making a code")
 	}
 	code := Code{Link: newText()}
+	// Without a browser to type digits in, these two are hashes of what nobody sends.
 	bound, digits := ring.Hash("mail code", "unbound", code.Link), ring.Hash("mail code", "none", code.Link)
 	if binding != "" {
 		code.Digits = fmt.Sprintf(digitForm, number)
@@ -174,6 +177,7 @@ func UseDigits(tx *db.Tx, ring *secret.Ring, purpose Purpose, binding, digits st
 	if !found || !secret.Equal(stored, hashDigits(ring, principal, binding, onlyDigits(digits))) {
 		return 0, false, nil
 	}
+	// A link of the same code may have been followed meanwhile: then these digits are as good as wrong.
 	if err := spend(tx, principal, purpose, wall); err != nil {
 		if fault.Is(err, fault.Denied) {
 			err = nil

@@ -58,6 +58,9 @@ func ParseEmail(text string) (string, error) {
 }
 
 // fold makes small letters in one normal form; settled is false for text that never comes to rest.
+//
+// Capitals and compatibility forms are the same mailbox in practice, and must be the same person here: else somebody would
+// sign up twice without noticing, or next to somebody else on purpose.
 func fold(text string) (folded string, settled bool) {
 	for range 3 {
 		folded = norm.NFKC.String(strings.ToLower(norm.NFKC.String(text)))
@@ -93,6 +96,7 @@ func goodLocal(local string) bool {
 	return true
 }
 
+// goodHost takes host names as DNS has them, below some top-level domain: mail to a bare name would stay on this machine.
 func goodHost(host string) bool {
 	labels := strings.Split(host, ".")
 	if len(labels) < 2 || len(host) > maxEmail {
@@ -149,6 +153,7 @@ func scriptOf(r rune) string {
 var (
 	upsertEmail = db.Statement(`INSERT INTO email (principal, state, hash, sealed, since) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (principal, state) DO UPDATE SET hash = excluded.hash, sealed = excluded.sealed, since = excluded.since`)
+	// No target is named: what may stand in the way is the row of the person, or the address of somebody else.
 	insertEmail = db.Statement(`INSERT INTO email (principal, state, hash, sealed, since) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT DO NOTHING`)
 	selectEmail  = db.Statement(`SELECT sealed FROM email WHERE principal = $1 AND state = $2`)
@@ -163,8 +168,10 @@ var (
 		(SELECT 1 FROM principal p WHERE p.id = email.principal AND p.closed <> 0)`)
 )
 
+// hashEmail is how an address is found without being readable: keyed, since addresses can be guessed one by one.
 func hashEmail(ring *secret.Ring, email string) []byte { return ring.Hash("email", email) }
 
+// emailContext binds a sealed address to its person and state: moved to another row, it does not open.
 func emailContext(principal id.ID, state string) string {
 	return "email:" + principal.Text(auth.Prefix) + ":" + state
 }
@@ -192,6 +199,7 @@ func SetEmail(tx *db.Tx, ring *secret.Ring, principal id.ID, email string, wall 
 	if err != nil {
 		return err
 	}
+	// Nothing is said about other people's addresses here: whose it is, is decided when it is verified.
 	used, known, err := readEmail(tx, ring, principal, verified)
 	if err != nil {
 		return err

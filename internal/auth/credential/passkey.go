@@ -46,6 +46,7 @@ func NewPasskeys(name, home string) (*Passkeys, error) {
 	if err != nil || at.Host == "" {
 		return nil, fault.Invalidf("home", "is not an address", "write one such as https://go.example.org").Because(err)
 	}
+	// The relying party is the very host, not a domain above it: a neighbour under the same domain gets no signature for it.
 	host := strings.ToLower(at.Hostname())
 	local := host == "localhost" || strings.HasSuffix(host, ".localhost")
 	if net.ParseIP(host) != nil || at.Scheme != "https" && !(at.Scheme == "http" && local) {
@@ -107,6 +108,7 @@ func findHolder(tx *db.Tx, principal id.ID) (*holder, error) {
 	if !ok {
 		return nil, fault.New(fault.NotFound, "principal", "there is no such account, or it is closed", "sign in again")
 	}
+	// An authenticator shows its handle to whoever holds the device: it says neither who somebody is nor that two belong together.
 	fresh := make([]byte, handleSize)
 	rand.Read(fresh)
 	if _, err := tx.Exec(insertHandle, int64(principal), fresh); err != nil {
@@ -144,6 +146,7 @@ func begin(tx *db.Tx, kind string, principal id.ID, session *webauthn.SessionDat
 	if full {
 		return "", fault.New(fault.Exhausted, "", "too many people sign in at this moment", "try again in a few minutes")
 	}
+	// The challenge stays here and is not given to the browser to keep: what comes back must answer this one.
 	body, err := json.Marshal(session)
 	if err != nil {
 		return "", fault.Wrap(err, "writing a ceremony")
@@ -217,6 +220,7 @@ func (p *Passkeys) FinishRegister(tx *db.Tx, principal id.ID, ceremony, name str
 	if err != nil {
 		return Passkey{}, err
 	}
+	// Somebody else's browser session must not put a passkey of theirs into this account.
 	if owner != principal {
 		return Passkey{}, overCeremony
 	}
@@ -281,6 +285,7 @@ func (p *Passkeys) FinishLogin(ctx context.Context, d *db.DB, ceremony string, b
 	if h == nil {
 		return 0, notYours
 	}
+	// The person is found by the passkey, and the library holds the handle that the device tells against theirs.
 	_, key, err := p.web.ValidatePasskeyLogin(func(_, _ []byte) (webauthn.User, error) { return h, nil }, session, parsed)
 	if err != nil {
 		return 0, notYours.Because(err)

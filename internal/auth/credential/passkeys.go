@@ -70,6 +70,7 @@ func usePasskey(tx *db.Tx, principal id.ID, key *webauthn.Credential, wall time.
 	if err != nil {
 		return false, fault.Wrap(err, "writing a passkey")
 	}
+	// The library compares with the record that was read before; the statement does so with the one that is there now.
 	if !key.Authenticator.CloneWarning {
 		used, err := tx.Exec(advancePasskey, key.ID, int64(principal), wall.UnixMicro(), int64(key.Authenticator.SignCount),
 			string(body))
@@ -135,6 +136,7 @@ func RemovePasskey(tx *db.Tx, principal id.ID, passkey string) error {
 	if err != nil {
 		return err
 	}
+	// Removed first and looked at afterwards: two removals at once are each counted by the other (keepWay).
 	removed, err := tx.Exec(removePasskey, raw, int64(principal))
 	if err != nil {
 		return fault.Wrap(err, "removing a passkey")

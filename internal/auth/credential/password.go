@@ -55,6 +55,7 @@ func inTurn(ctx context.Context, fn func() error) error {
 		return busy
 	}
 	defer waiting.Add(-1)
+	// Somebody who waits longer has closed the page, or thinks that it is broken.
 	patient, cancel := context.WithTimeout(ctx, longestWait)
 	defer cancel()
 	select {
@@ -109,6 +110,7 @@ func checkPassword(password string, about []string) error {
 		return fault.Invalidf("password", "has fewer than %d characters", "choose a longer one: a few words, for example", minPassword)
 	}
 	small := strings.ToLower(password)
+	// Letters repeated make a password long without making it hard to guess.
 	distinct := map[rune]bool{}
 	for _, r := range small {
 		distinct[r] = true
@@ -132,6 +134,7 @@ var (
 	upsertPassword = db.Statement(`INSERT INTO password (principal, hash, since) VALUES ($1, $2, $3)
 		ON CONFLICT (principal) DO UPDATE SET hash = excluded.hash, since = excluded.since`)
 	deletePassword = db.Statement(`DELETE FROM password WHERE principal = $1`)
+	// Only the hash that was compared is replaced: a password changed in between stays the new one.
 	rehashPassword = db.Statement(`UPDATE password SET hash = $3 WHERE principal = $1 AND hash = $2`)
 	selectByEmail  = db.Statement(`SELECT w.principal, w.hash FROM email e JOIN principal p ON p.id = e.principal
 		JOIN password w ON w.principal = e.principal WHERE e.hash = $1 AND e.state = 'verified' AND p.closed = 0`)
@@ -189,6 +192,7 @@ func check(ctx context.Context, d *db.DB, statement *db.Stmt, key any, password 
 	}); err != nil {
 		return 0, fault.Wrap(err, "reading a password")
 	}
+	// Even what cannot be a password is compared with something: the answer to it takes as long.
 	password, unreadable := readPassword(password)
 	var match bool
 	var used *argon2id.Params

@@ -78,6 +78,7 @@ func CheckPIN(ctx context.Context, d *db.DB, ring *secret.Ring, creator id.ID, p
 		return false, err
 	}
 	key := "pin:" + creator.Text(id.Creator)
+	// Limited here and not by the page, since a caller has no address and staff type what they hear.
 	if err := Attempt(ctx, d, ring, wall, key); err != nil {
 		return false, err
 	}

@@ -13,6 +13,9 @@ import (
 	"tributary/internal/secret"
 )
 
+// What is kept of wrong guesses is one instant, the level: each guess moves it one step into the future, and time catches up
+// with it by itself. So guesses are forgotten without any job, and two processes count together in one statement.
+
 // A pace says how guesses of one kind are slowed down: so many are free, each is forgotten after a while, and every one above
 // the free ones doubles the pause.
 type pace struct {
@@ -62,6 +65,7 @@ var (
 	chargeThrottle = db.Statement(`INSERT INTO throttle (hash, level, last_failed) VALUES ($1, $2, $3) ON CONFLICT (hash) DO UPDATE
 		SET level = CASE WHEN throttle.level < $3 THEN $2 WHEN throttle.level + $4 > $5 THEN $5
 		ELSE throttle.level + $4 END, last_failed = $3`)
+	// What an attempt added is taken off again; time has gone on, but the step is the same.
 	refundThrottle = db.Statement(`UPDATE throttle SET level = level - $2 WHERE hash = $1`)
 	clearThrottle  = db.Statement(`DELETE FROM throttle WHERE hash = $1`)
 	sweepThrottle  = db.Statement(`DELETE FROM throttle WHERE level <= $1`)
@@ -97,6 +101,7 @@ func Allowed(tx *db.Tx, ring *secret.Ring, wall time.Time, keys ...string) error
 	if err != nil {
 		return err
 	}
+	// The longest of the pauses counts: an address that behaves gives an account no more tries, nor the other way round.
 	var wait time.Duration
 	for _, t := range all {
 		var level, last int64
@@ -133,6 +138,7 @@ func Failed(tx *db.Tx, ring *secret.Ring, wall time.Time, keys ...string) error 
 	if err != nil {
 		return err
 	}
+	// Rows are made by failing alone, so it is enough to clear up here.
 	if err := sweep(tx, wall); err != nil {
 		return err
 	}

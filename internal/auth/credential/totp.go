@@ -47,7 +47,7 @@ var (
 	countCodes    = db.Statement(`SELECT COUNT(*) FROM recovery_code WHERE principal = $1`)
 )
 
-// secondFactor is a row of the table.
+// secondFactor is a row of the table: sealed is in use where since is set, pending waits for its first code.
 type secondFactor struct {
 	sealed, pending       []byte
 	since, last, pending0 int64
@@ -107,6 +107,7 @@ func ConfirmTOTP(tx *db.Tx, ring *secret.Ring, principal id.ID, code string, wal
 	if !ok {
 		return nil, fault.Invalidf("code", "is not the one that the app shows now", "check the time of the phone, and send six digits")
 	}
+	// The code that confirms is used up by it, like any other.
 	confirmed, err := tx.Exec(confirmTOTP, int64(principal), f.pending, wall.UnixMicro(), step, []byte{}, f.pending)
 	if err != nil {
 		return nil, fault.Wrap(err, "confirming a second factor")
@@ -125,6 +126,7 @@ func matchStep(ring *secret.Ring, principal id.ID, sealed []byte, code string, w
 	}
 	code = onlyDigits(code)
 	now := wall.Unix() / stepSeconds
+	// Phones are up to half a minute off. All three are computed and compared, so that the time tells nothing.
 	for _, at := range []int64{now, now - 1, now + 1} {
 		want, err := hotp.GenerateCodeCustom(string(text), uint64(at), hotp.ValidateOpts{Digits: otp.DigitsSix,
 			Algorithm: otp.AlgorithmSHA1})
@@ -148,6 +150,7 @@ func CheckTOTP(tx *db.Tx, ring *secret.Ring, principal id.ID, code string, wall 
 	if err != nil || !ok {
 		return false, err
 	}
+	// Whoever saw the code over a shoulder, or took it from a false page, comes too late: the step is used up.
 	taken, err := tx.Exec(stepTOTP, int64(principal), step)
 	return taken == 1, fault.Wrap(err, "noting a second factor")
 }
@@ -196,6 +199,7 @@ func newRecovery(tx *db.Tx, ring *secret.Ring, principal id.ID) ([]string, error
 	return codes, fault.Wrap(err, "making recovery codes")
 }
 
+// hashRecovery is keyed and bound to the person: a code that leaked from elsewhere fits nobody.
 func hashRecovery(ring *secret.Ring, principal id.ID, code string) []byte {
 	return ring.Hash("recovery code", principal.Text(auth.Prefix), code)
 }

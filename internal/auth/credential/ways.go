@@ -7,7 +7,8 @@ import (
 	"tributary/internal/secret"
 )
 
-// Ways is how somebody can sign in.
+// Ways is how somebody can sign in. Accounts elsewhere (package oidc) are not among them: whoever runs those may take them away,
+// and so nobody is left with nothing else.
 type Ways struct {
 	Passkeys int
 	Password bool // usable only beside a verified address
