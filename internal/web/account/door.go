@@ -26,7 +26,6 @@ type door struct {
 	offer    auth.Invitation // what the invitation offers
 	passkeys bool
 	with     []oidc.Config // accounts elsewhere
-	token    string
 }
 
 var (

@@ -553,7 +553,7 @@ func newApp(s *security) templ.Component {
 			templ_7745c5c3_Var19 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		size, path := drawn(s.uri)
+		size, path := ui.QR(s.uri)
 		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 48, "<form class=\"pad totp\" method=\"post\" action=\"/account/app/confirm\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

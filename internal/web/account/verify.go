@@ -2,6 +2,7 @@ package account
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -201,7 +202,7 @@ func freeHandle(tx *db.Tx, name string) (string, error) {
 		handle := base
 		switch {
 		case try > 0 && try < handleTries-1:
-			handle += itoa(try + 1)
+			handle += strconv.Itoa(try + 1)
 		case try == handleTries-1: // a name that many have
 			text := id.New(clock.Wall()).Text("")
 			handle += "-" + strings.ToLower(text[max(0, len(text)-5):])
