@@ -18,6 +18,7 @@ import (
 	"tributary/internal/id"
 	"tributary/internal/job"
 	"tributary/internal/journal"
+	"tributary/internal/market"
 	"tributary/internal/notice"
 	"tributary/internal/web"
 	"tributary/internal/web/papers"
@@ -256,6 +257,24 @@ func TestPublishIsAnnounced(t *testing.T) {
 	})
 	if got := told(); got != 2+30 {
 		t.Errorf("told again: %d messages", got)
+	}
+	// Three days ahead of it those are reminded who have not accepted it: Ada has.
+	w.as("Ada Lindholm").post("/documents/accept", url.Values{"agreed": {"yes"}, "version": {"policies/2"}})
+	for _, day := range []int{1, 11, 12, 13} {
+		w.set(now.AddDate(0, 0, day))
+		for _, m := range []market.Market{w.us, w.uk} {
+			ran, err := pages.Remind(context.Background(), m)
+			if err != nil || (len(ran) == 1) != (m.No == 1 && day >= 12) {
+				t.Errorf("day %d, %s: %v, %v", day, m.ID, ran, err)
+			}
+		}
+		want := 2 + 30
+		if day >= 12 {
+			want += 1 + 30
+		}
+		if got := told(); got != want {
+			t.Errorf("day %d: %d messages, want %d", day, got, want)
+		}
 	}
 	for _, bad := range []string{"", "{", `{"document":"policies"}`, `{"document":"policies/9"}`, `{"document":"x/1"}`} {
 		if err := pages.Announce(context.Background(), job.Job{Body: []byte(bad)}); !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.NotFound) {
