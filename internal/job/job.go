@@ -42,13 +42,15 @@ const (
 	maxBody = 16 << 10
 )
 
-// How long what failed waits: a minute at first, twice as long each time, six hours at most. After maxTries, which is about
-// three days, it is given up.
+// How long what failed waits: a minute at first, twice as long each time, six hours at most.
 const (
 	firstPause = time.Minute
 	maxPause   = 6 * time.Hour
-	maxTries   = 20
 )
+
+// MaxTries is how often a job is begun before it is given up: that is about three days, long enough for a weekend without
+// whatever it needs.
+const MaxTries = 20
 
 // kept is how long a row stays after its job was done; one that was given up stays until somebody deals with it.
 const kept = 7 * 24 * time.Hour

@@ -264,8 +264,8 @@ func TestTriedAgainAndGivenUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tries("tired", maxTries-1)
-	tries("deadly", maxTries)
+	tries("tired", MaxTries-1)
+	tries("deadly", MaxTries)
 	begun := clock.Wall()
 	drain(t, r)
 	if ran.Load() != int64(len(keys)-1) { // the deadly one is not begun again
@@ -414,7 +414,7 @@ func TestPauses(t *testing.T) {
 			t.Errorf("after %d tries %v, want %v", tries, got, want)
 		}
 	}
-	for tries := 1; tries < maxTries; tries++ {
+	for tries := 1; tries < MaxTries; tries++ {
 		total += Pause(tries)
 	}
 	if total < 60*time.Hour || total > 80*time.Hour {

@@ -286,7 +286,7 @@ var errTooOften = fault.New(fault.Unavailable, "", "it was begun too often and n
 
 // attempt does the work; a panic is an error like any other.
 func (r *Runner) attempt(ctx context.Context, j Job) (err error) {
-	if j.Tries > maxTries {
+	if j.Tries > MaxTries {
 		return errTooOften
 	}
 	defer func() {
@@ -313,7 +313,7 @@ func (r *Runner) note(tx *db.Tx, j Job, err error, stopped bool) error {
 	if len(shown) > shownError {
 		shown = shown[:shownError]
 	}
-	if hopeless(err) || j.Tries >= maxTries {
+	if hopeless(err) || j.Tries >= MaxTries {
 		slog.Warn("a job was given up", "kind", j.Kind, "job", j.ID.Text(Prefix), "tries", j.Tries, "err", err)
 		_, err := tx.Exec(giveUpOne, int64(j.ID), r.name, []byte{}, shown, clock.Micro(now))
 		return fault.Wrap(err, "giving a job up")

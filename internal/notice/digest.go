@@ -58,8 +58,8 @@ func (p *Post) Digest(ctx context.Context, j job.Job) error {
 	case clock.FromMicro(due).After(now): // the business clock is behind what was reckoned with
 		return p.DB.Write(ctx, db.Background, func(tx *db.Tx) error { return plan(tx, principal, now, clock.FromMicro(due)) })
 	}
-	if len(listed) > 0 && p.Mail != nil {
-		err := p.Mail.send(ctx, l, p.Name)
+	if len(listed) > 0 {
+		err := p.send(ctx, l)
 		var refused *refusal
 		if errors.As(err, &refused) {
 			if err := p.close(ctx, principal, found, nil, l, failed, refused.told()); err != nil {
@@ -131,7 +131,8 @@ func (p *Post) gather(tx *db.Tx, principal id.ID, due int64, found []kept) (l Le
 			return l, nil, err
 		}
 		t := w.write(k.event, c.Facts, map[string]string{"recipient": l.Name, "market": brand})
-		s.Items = append(s.Items, item{Text: t.Line, When: k.At.In(zone(zones, k.Market)).Format("Mon 2 Jan"), Link: p.at(leads(k.event, c.Facts))})
+		s.Items = append(s.Items, item{Text: t.Line, When: k.At.In(zone(zones, k.Market)).Format("Mon 2 Jan"),
+			Link: p.at(leads(k.event, c.Facts))})
 		listed = append(listed, k)
 	}
 	if len(listed) == 0 {

@@ -44,7 +44,8 @@ var (
 	selectMail   = db.Statement(`SELECT state FROM notice_mail WHERE notice = $1 AND principal = $2`)
 	endMail      = db.Statement(`UPDATE notice_mail SET state = $3, at = $4, code = $5, hash = $6
 		WHERE notice = $1 AND principal = $2 AND state <> 'sent'`)
-	openMails    = db.Statement(`SELECT COUNT(*) FROM notice_mail WHERE notice = $1 AND (state = 'waiting' OR state = 'failed')`)
+	openMails = db.Statement(`SELECT COUNT(*) FROM notice_mail WHERE notice = $1
+		AND (state = 'waiting' OR state = 'failed' AND CAST($2 AS BIGINT) = 0)`)
 	updateFacts  = db.Statement(`UPDATE notice SET facts = $2 WHERE id = $1`)
 	deleteNotice = db.Statement(`DELETE FROM notice WHERE id = $1`)
 	deleteMails  = db.Statement(`DELETE FROM notice_mail WHERE notice = $1`)
@@ -134,21 +135,33 @@ func (p *Post) Deliver(ctx context.Context, j job.Job) error {
 	case err != nil || done:
 		return err
 	}
-	if p.Mail == nil {
-		return p.end(ctx, k, at, l, sent, "mailbox")
-	}
-	err = p.Mail.send(ctx, l, p.Name)
+	err = p.send(ctx, l)
 	var refused *refusal
-	if !errors.As(err, &refused) {
-		if err != nil {
-			return err
-		}
+	switch {
+	case err == nil:
 		return p.end(ctx, k, at, l, sent, "")
+	case !errors.As(err, &refused):
+		if k.event.Parting && j.Tries >= job.MaxTries { // of somebody who was erased nothing may stay, the farewell neither
+			return errors.Join(err, p.end(ctx, k, at, l, dropped, string(dropStale)))
+		}
+		return err
 	}
 	if err := p.end(ctx, k, at, l, failed, refused.told()); err != nil {
 		return err
 	}
 	return fault.New(fault.Invalid, "mail", refused.Error(), "ask the person for another address, or look at the sender's").Because(refused)
+}
+
+// send hands a letter to the mail server. A sandbox without one sends nothing: its letters are kept with the note that they
+// were sent. An installation without one lets them wait, for a letter that nobody can read is lost.
+func (p *Post) send(ctx context.Context, l Letter) error {
+	switch {
+	case p.Mail != nil:
+		return p.Mail.send(ctx, l, p.Name)
+	case !p.Clock.Sandbox():
+		return fault.New(fault.Unavailable, "mail", "no mail server is named", "name one in the configuration")
+	}
+	return nil
 }
 
 // end notes what became of a letter. Once it was sent, what opens a door is forgotten, and so is the message of somebody who
@@ -171,7 +184,7 @@ func (p *Post) end(ctx context.Context, k kept, at place, l Letter, state, code 
 				return err
 			}
 		}
-		if state == failed {
+		if state == failed && !k.event.Parting { // somebody may send it again
 			return nil
 		}
 		return p.forget(tx, k)
@@ -192,8 +205,11 @@ func (p *Post) forget(tx *db.Tx, k kept) error {
 	if !k.event.Parting && !k.event.secrets() {
 		return nil
 	}
-	var waits int64
-	if _, err := tx.One(openMails, []any{&waits}, int64(k.id)); err != nil || waits > 0 {
+	var waits, parting int64
+	if k.event.Parting {
+		parting = 1
+	}
+	if _, err := tx.One(openMails, []any{&waits}, int64(k.id), parting); err != nil || waits > 0 {
 		return fault.Wrap(err, "looking for letters that wait")
 	}
 	if k.event.Parting {

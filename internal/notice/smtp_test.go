@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/fault"
 	"tributary/internal/id"
@@ -388,6 +389,40 @@ func TestMailRefused(t *testing.T) {
 	w.drain()
 	if len(s.got()) != 2 {
 		t.Error("somebody else's mail did not go")
+	}
+}
+
+// Of somebody who was erased nothing stays, whatever becomes of the last letter.
+func TestFarewellThatDoesNotArrive(t *testing.T) {
+	w, s := newWorld(t), newServer(t)
+	w.post.Mail = s.mail()
+	s.plan("RCPT", "550 5.1.1 no such user", "451 4.7.1 later")
+	gone := func(n *Notice) { n.Principal, n.To = w.owner, "ada@people.example" }
+	w.send("data.erased", gone)
+	w.drain()
+	w.send("data.erased", gone)
+	w.write(func(tx *db.Tx) error { _, err := tx.Exec(lastTry, int64(job.MaxTries-1)); return err })
+	w.drain()
+	if got := w.states(); len(got) != 0 || len(s.got()) != 0 || len(w.givenUp()) != 2 {
+		t.Errorf("%v, %d mails, %v", got, len(s.got()), w.givenUp())
+	}
+	w.read(func(tx *db.Tx) error {
+		return tx.Each(everything[0], func(scan func(...any) error) error { t.Error("a notice is left"); return nil })
+	})
+}
+
+var lastTry = db.Statement(`UPDATE job SET tries = $1 WHERE state = 'open'`)
+
+// An installation that has no mail server lets letters wait: it has no mailbox in which somebody could read them.
+func TestNoMailServer(t *testing.T) {
+	w := newWorld(t)
+	w.post.Clock = &clock.Business{}
+	w.write(func(tx *db.Tx) error { return Switch(tx, w.owner, "proofs", Daily) })
+	w.send("hold.released", w.toOwner)
+	w.send("site.proved", w.toOwner)
+	log := logged(w.drain)
+	if got := w.states(); got[waiting] != 1 || got[inDigest] != 1 || len(w.box()) != 0 || !strings.Contains(log, "no mail server is named") {
+		t.Errorf("%v\n%s", got, log)
 	}
 }
 
