@@ -20,7 +20,6 @@ import (
 	"tributary/internal/click"
 	"tributary/internal/connect"
 	"tributary/internal/correction"
-	"tributary/internal/db"
 	"tributary/internal/due"
 	"tributary/internal/edge"
 	"tributary/internal/event"
@@ -160,11 +159,7 @@ func (t *node) routes() {
 
 // mayReport tells whether a request carries a token that may write orders.
 func (t *node) mayReport(r *http.Request) bool {
-	var token auth.Token
-	err := t.db.Read(r.Context(), func(tx *db.Tx) (err error) {
-		token, err = auth.FindToken(tx, auth.Bearer(r.Header.Get("Authorization")))
-		return err
-	})
+	token, err := auth.Present(r.Context(), t.db, auth.Bearer(r.Header.Get("Authorization")))
 	return err == nil && token.May(auth.OrdersWrite)
 }
 

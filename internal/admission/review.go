@@ -369,6 +369,24 @@ func (d *Desk) Stand(ctx context.Context, by auth.Principal, key enrolment.Key, 
 	return err
 }
 
+// MayStand gives the standings that a person may give to an enrolment now, the mildest first.
+func MayStand(history enrolment.History, now time.Time) (states []enrolment.State) {
+	state := history.At(now)
+	switch state {
+	case enrolment.Warned, enrolment.Limited, enrolment.Suspended:
+		states = append(states, before(history, now))
+	case enrolment.Provisional, enrolment.UnderReview, enrolment.Active:
+	default:
+		return nil
+	}
+	for _, next := range []enrolment.State{enrolment.Warned, enrolment.Limited, enrolment.Suspended, enrolment.Closed} {
+		if enrolment.May(state, next) {
+			states = append(states, next)
+		}
+	}
+	return states
+}
+
 // topics of the outbox for standings that people give.
 var topics = map[enrolment.State]string{enrolment.Limited: "creator.limited", enrolment.Suspended: "creator.suspended"}
 

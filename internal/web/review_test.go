@@ -191,3 +191,18 @@ func TestReviewsOnEveryScreen(t *testing.T) {
 		t.Errorf("Cleo is %q", s)
 	}
 }
+
+// A reviewer gives another standing with a reason and words; what is missing comes back with the form.
+func TestStandings(t *testing.T) {
+	w := newWorld(t)
+	v := w.as("The reviewer")
+	at := "/operator/reviews/" + ben.Text("cr_") + "/associates"
+	v.wants(at, "Change the standing", "Warned", "Closed")
+	if status, body := v.post(at+"/standing", url.Values{"state": {"warned"}, "reason": {"cloaking"}}); status != http.StatusUnprocessableEntity && status != http.StatusBadRequest || !strings.Contains(body, "write what was found") {
+		t.Errorf("without words: %d", status)
+	}
+	if _, body := v.post(at+"/standing", url.Values{"state": {"warned"}, "reason": {"cloaking"}, "words": {"The link of 3 November hides the shop."}}); !strings.Contains(body, "It stands so from now on") {
+		t.Errorf("not warned:\n%s", body)
+	}
+	v.wants(at, "Warned", "Provisional")
+}

@@ -12,5 +12,6 @@ func (w *Web) forReviewers() []route {
 		{"GET /operator/reviews", auth.Staff, v.Reviews},
 		{"GET /operator/reviews/{creator}/{program}", auth.Staff, v.Review},
 		{"POST /operator/reviews/{creator}/{program}", staff.Finders, v.Decide},
+		{"POST /operator/reviews/{creator}/{program}/standing", staff.Finders, v.Stand},
 	}
 }

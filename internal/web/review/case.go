@@ -160,6 +160,33 @@ func (p *Pages) Decide(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// Stand takes another standing that a person gives: a warning, a limit, a suspension, the end, or what was before.
+func (p *Pages) Stand(w http.ResponseWriter, r *http.Request) error {
+	return p.Take(w, r, p.caseView(r, ""), func(d *staff.Desk) (to string, err error) {
+		key, err := keyOf(d, r)
+		if err != nil {
+			return "", err
+		}
+		if err := p.Admission.Stand(r.Context(), d.Who, key, enrolment.State(d.Sent("state")), d.Sent("reason"), d.Sent("words")); err != nil {
+			return "", err
+		}
+		return caseAddress(d, key, "said", "stands"), nil
+	})
+}
+
+// standings are what a person may give to the enrolment now.
+func (v *oneCase) standings() (choices []staff.Choice) {
+	for _, state := range admission.MayStand(v.History, v.Now) {
+		choices = append(choices, staff.Choice{Value: string(state), Label: ui.Capital(stateWords(state))})
+	}
+	return choices
+}
+
+// standReasons are why somebody gets another standing.
+func (v *oneCase) standReasons() []staff.Choice {
+	return append(v.reasons(), staff.Choice{Value: admission.ReasonBanned, Label: "Trademark abuse at its worst: closed for good"})
+}
+
 // nextTo is the entry behind one in the queue, else the one at its head; zero where there is no other.
 func (p *Pages) nextTo(r *http.Request, d *staff.Desk, key enrolment.Key) (next enrolment.Key, err error) {
 	err = p.DB.Read(r.Context(), func(tx *db.Tx) error {
@@ -206,6 +233,7 @@ func (v *oneCase) openAt(what string) bool {
 var sayings = map[string]string{
 	"approved": "Approved. The creator was told, and what was withheld is free.",
 	"declined": "Declined. The creator was told why, and can apply again.",
+	"stands":   "It stands so from now on. The creator was told why.",
 }
 
 // twinAddress leads to a creator who shares something with the applicant.

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"tributary/internal/admission"
 	"tributary/internal/site"
 )
 
@@ -54,15 +53,6 @@ func itemText(v *oneCase, item site.Item) string {
 		parts = append([]string{v.Format.Date(item.Published, v.Now)}, parts...)
 	}
 	return strings.Join(parts, " · ")
-}
-
-// reasonsOf writes the reasons that a standing carries.
-func reasonsOf(codes string) string {
-	var words []string
-	for _, code := range strings.Fields(codes) {
-		words = append(words, admission.ReasonText(code))
-	}
-	return strings.Join(words, "; ")
 }
 
 // ordinal names the number of an application: reviewers see at once who applies again.
