@@ -211,7 +211,7 @@ func TestConnecting(t *testing.T) {
 	form := with(filled(), "site", "", "kind", "")
 	form["in"], form["networks"] = append(form["in"], "networks"), []string{"youtube"}
 	_, body := v.post("/join/influencer", form)
-	v.holds("sent", body, "Your application is sent", "Connect an account", "decided at once", "within five business days")
+	v.holds("sent", body, "Your application is sent", "Connect an account", "decided at once", "within 5 business days")
 
 	p := browser.Open(t)
 	p.Expect("403")

@@ -222,7 +222,7 @@ func TestApplicationThatIsWrong(t *testing.T) {
 	if status, body := v.post("/join/associates", url.Values{"in": {"about", "topics", "personal"}, "do": {"send"}}); status != http.StatusUnprocessableEntity {
 		t.Errorf("nothing at all: %d", status)
 	} else {
-		v.holds("nothing at all", body, "things are missing. What you typed is kept.", `href="#full_name"`, `href="#topics"`, `role="alert"`, "autofocus")
+		v.holds("nothing at all", body, "things are missing or wrong. What you typed is kept.", `href="#full_name"`, `href="#topics"`, `role="alert"`, "autofocus")
 	}
 	for _, path := range []string{"/join/winners", "/join/sites/si_0000000000001", "/join/sites/none"} {
 		if status, _ := v.open(path); status != http.StatusNotFound {

@@ -205,7 +205,7 @@ func (d *desk) key(program enrolment.Program) enrolment.Key {
 }
 
 // may tells whether whoever looks may change something: the table of routes asks for a manager's seat.
-func (d *desk) may() bool { return d.me.Role == auth.Creator }
+func (d *desk) may() bool { return d.me.Seat.AtLeast(auth.Manager) }
 
 // programs are the three, in their order.
 var programs = []enrolment.Program{enrolment.Associates, enrolment.Influencer, enrolment.Connections}

@@ -130,12 +130,19 @@ func (v *networks) fits(k network.Kind) bool {
 	return !slices.ContainsFunc(v.accounts, func(a network.Account) bool { return a.Network == k && a.State == network.Connected })
 }
 
-// waits says when somebody hears about an account, and from whom.
-func waits(k network.Kind) string {
-	if k.Instant() {
-		return "decided at once"
+// waits says when somebody hears about an account of a network, from whom, and what it must be.
+func (v *networks) waits(k network.Kind) string {
+	text := "decided at once"
+	if !k.Instant() {
+		text = "looked at by a person within " + ui.Plural(v.Format, int64(v.Market.Admission.Review()), "business day", "business days")
 	}
-	return "looked at by a person within five business days"
+	switch k {
+	case network.Instagram:
+		text += "; a business or creator account is needed"
+	case network.Facebook:
+		text += "; a page of your own is needed"
+	}
+	return text
 }
 
 // verdict says in a sentence what an account has led to, or will.
