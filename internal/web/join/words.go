@@ -177,14 +177,6 @@ func (d *desk) date(at time.Time) string {
 // documentAddress leads to the text of a document.
 func documentAddress(v document.Version) string { return "/documents/" + string(v.Kind) }
 
-// titlesOf writes several titles as a list in a sentence: "the agreement, the policies and the privacy notice".
-func titlesOf(versions []document.Version) (titles []string) {
-	for _, v := range versions {
-		titles = append(titles, v.Title)
-	}
-	return titles
-}
-
 // country is a choice of the list of countries.
 type country struct{ Code, Name string }
 

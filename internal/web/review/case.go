@@ -235,6 +235,3 @@ var sayings = map[string]string{
 	"declined": "Declined. The creator was told why, and can apply again.",
 	"stands":   "It stands so from now on. The creator was told why.",
 }
-
-// twinAddress leads to a creator who shares something with the applicant.
-func (v *oneCase) twinAddress(t admission.Twin) string { return v.CreatorAddress(t.Creator) }
