@@ -96,7 +96,7 @@ type question struct{ asked, answer string }
 // questions are answered with the marketplace's own numbers.
 func (t terms) questions() []question {
 	all := []question{
-		{"Does it cost anything?", "No. There is no fee for joining, for links or for payments by the ordinary methods."},
+		{"Does it cost anything?", "No. There is no fee for joining or for links. Where a way of being paid has one, it is named before you choose."},
 		{"May I hold several programs?", "Yes. They share one account, one balance for each marketplace, and one payment. What you have told once is not asked again."},
 		{"When does a click count?", "A click opens " + t.session() + " hours. What is ordered in them is yours, and so is what went into the cart in them and is ordered within " +
 			t.cart() + " days of the click, whatever the product. An order ends the time, and so does a click on another creator's link."},
