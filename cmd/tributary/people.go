@@ -71,7 +71,7 @@ func (t *node) people(ctx context.Context, o outside) error {
 	t.name = o.Name
 	t.post = &notice.Post{DB: t.db, Ring: t.ring, Clock: t.clock, Home: t.home, Name: o.Name, Mail: mail}
 	t.desk = &admission.Desk{DB: t.db, Clock: t.clock, Ring: t.ring, Accrual: t.accrual,
-		Sites:    &site.Prober{Client: egress.PublicFor(o.local...), TXT: egress.TXT},
+		Sites:    &site.Prober{Client: egress.PublicFor(o.local...), TXT: egress.TXT, Protected: hosts, Contact: t.home},
 		Networks: &networks.Connector{DB: t.db, Ring: t.ring, Client: client, Apps: apps, Home: t.home, Weights: networks.Shipped()}}
 	t.jobs = &job.Runner{DB: t.db, Work: map[string]job.Work{
 		notice.JobDigest: t.post.Digest, admission.JobCrawl: t.desk.Crawl, admission.JobNetwork: t.desk.Recheck,

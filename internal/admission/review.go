@@ -2,6 +2,7 @@ package admission
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -217,11 +218,12 @@ func (d *Desk) twins(tx *db.Tx, m market.Market, who creator.Creator, sites []si
 			note(other.ID, "name")
 		}
 	}
-	ids := make([]id.ID, 0, len(shares))
-	for other := range shares {
-		ids = append(ids, other)
-	}
-	slices.Sort(ids)
+	return d.describe(tx, m, shares)
+}
+
+// describe names the accounts that share something, by their ids.
+func (d *Desk) describe(tx *db.Tx, m market.Market, shares map[id.ID][]string) (all []Twin, err error) {
+	ids := slices.Sorted(maps.Keys(shares))
 	people, err := creator.Find(tx, ids)
 	if err != nil {
 		return nil, err
