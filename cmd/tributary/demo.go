@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,10 +44,11 @@ const loginFor = 30 * 24 * time.Hour
 // stage is a demo that runs: where to look, and how it ends.
 type stage struct {
 	*node
-	home, store, product string
-	creator, operator    string // one-click logins
-	end                  func() error
-	ended                chan error
+	home, store, product        string
+	creator, operator, reviewer string // one-click logins
+	world                       *demoWorld
+	end                         func() error
+	ended                       chan error
 }
 
 // Run starts everything in one process and prints where to look.
@@ -56,6 +58,11 @@ func (c *demoCmd) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf(`
+  Join as a newcomer   %s/
+    mail goes to       %s/mailbox
+    your own site is   %s (its settings: %s/admin)
+  Reviewer, signed in  %s
+
   The store            %s
   Creator, signed in   %s
   Operator, signed in  %s
@@ -64,7 +71,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
   %s
 
   Ctrl-C stops it; the next start finds everything again. --fresh starts over.
-`, s.store, s.creator, s.operator, s.product)
+`, s.home, s.home, s.world.own(), s.world.own(), s.reviewer, s.store, s.creator, s.operator, s.product)
 	select {
 	case <-ctx.Done():
 	case err = <-s.ended:
@@ -87,28 +94,9 @@ func (c *demoCmd) start(ctx context.Context) (*stage, error) {
 		doors = append(doors, listener)
 	}
 	s := &stage{home: baseOf(doors[0].Addr(), "localhost"), store: baseOf(doors[1].Addr(), "store.localhost"), ended: make(chan error, 3)}
-	i, err := place{Data: c.Data, Database: c.Database}.open(ctx, sandbox)
-	if err != nil {
-		return nil, err
-	}
-	goods := catalog.New(s.store)
-	if s.node, err = c.prepare(ctx, i, goods, s.home, s.store); err != nil {
-		return nil, err
-	}
-	shop, err := c.shop(ctx, s.node, goods, s.home)
-	if err == nil {
-		err = s.greet(ctx, goods)
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.node.close())
-	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
-	for _, part := range []func() error{
-		func() error { return serve(run, doors[0], s.handler, s.web.Close) },
-		func() error { return serve(run, doors[1], shop, nil) },
-		func() error { return shop.Run(run) },
-	} {
+	begin := func(part func() error) {
 		work.Go(func() {
 			if err := part(); err != nil && run.Err() == nil {
 				s.ended <- err
@@ -118,9 +106,56 @@ func (c *demoCmd) start(ctx context.Context) (*stage, error) {
 	s.end = func() error {
 		stop()
 		work.Wait()
+		if s.node == nil {
+			return nil
+		}
 		return s.node.close()
 	}
+	// Whoever is outside is reached from the beginning: the history asks sites and networks.
+	var front, counter door
+	begin(func() error { return serve(run, doors[0], &front, s.leave) })
+	begin(func() error { return serve(run, doors[1], &counter, nil) })
+	shop, err := c.open(ctx, s, &front, &counter)
+	if err != nil {
+		return nil, errors.Join(err, s.end())
+	}
+	begin(func() error { return shop.Run(run) })
 	return s, nil
+}
+
+// open makes the installation ready and opens the doors: front of the platform, counter of the store.
+func (c *demoCmd) open(ctx context.Context, s *stage, front, counter *door) (*store.Store, error) {
+	i, err := place{Data: c.Data, Database: c.Database}.open(ctx, sandbox)
+	if err != nil {
+		return nil, err
+	}
+	if s.world, err = newDemoWorld(c.Data, s, i.clock.Now); err != nil {
+		return nil, errors.Join(err, i.db.Close())
+	}
+	front.open(s.world.early())
+	counter.open(s.world.beside(http.HandlerFunc(notYetOpen)))
+	goods := catalog.New(s.store)
+	if s.node, err = c.prepare(ctx, i, goods, s); err != nil {
+		return nil, err
+	}
+	s.node.more = s.world.networks()
+	shop, err := c.shop(ctx, s.node, goods, s.home)
+	if err == nil {
+		err = s.greet(ctx, goods)
+	}
+	if err != nil {
+		return nil, err
+	}
+	front.open(s.node.handler)
+	counter.open(s.world.beside(shop))
+	return shop, nil
+}
+
+// leave ends live pages.
+func (s *stage) leave() {
+	if s.node != nil {
+		s.web.Close()
+	}
 }
 
 // clean removes what --fresh or an unfinished history leaves.
@@ -140,17 +175,18 @@ func (c *demoCmd) clean() error {
 }
 
 // prepare starts the node, and on the first start makes the world and lives its history.
-func (c *demoCmd) prepare(ctx context.Context, i *installation, goods *catalog.Catalog, home, storeBase string) (*node, error) {
+func (c *demoCmd) prepare(ctx context.Context, i *installation, goods *catalog.Catalog, s *stage) (*node, error) {
 	mark := filepath.Join(c.Data, readyMark)
 	_, missing := os.Stat(mark)
 	end := clock.Wall()
-	begin := end.Add(-time.Duration(c.Days) * 24 * time.Hour).Truncate(24 * time.Hour)
+	opening := end.Add(-time.Duration(c.Days) * 24 * time.Hour).Truncate(24 * time.Hour)
+	begin := end.Add(-time.Duration(max(c.Days, demo.Prelude)) * 24 * time.Hour).Truncate(24 * time.Hour)
 	var world *demo.World
 	if missing != nil {
 		fmt.Printf("Making %d days of history in %s; this happens once.\n", c.Days, c.Data)
 		i.clock.Start(begin)
 		var err error
-		if world, err = demo.Settle(ctx, i.db, i.ring, goods, storeBase, begin, end); err != nil {
+		if world, err = demo.Settle(ctx, i.db, i.ring, goods, s.store, begin, end); err != nil {
 			return nil, errors.Join(err, i.db.Close())
 		}
 		if err := i.keepClock(ctx); err != nil {
@@ -158,25 +194,28 @@ func (c *demoCmd) prepare(ctx context.Context, i *installation, goods *catalog.C
 		}
 	}
 	if missing == nil {
-		if err := demo.Readdress(ctx, i.db, storeBase); err != nil {
+		if err := demo.Readdress(ctx, i.db, s.store); err != nil {
 			return nil, errors.Join(err, i.db.Close())
 		}
 	}
-	t, err := doors{Home: home}.start(ctx, i)
+	t, err := doors{Home: s.home, outside: s.world.outside()}.start(ctx, i)
 	if err != nil {
 		return nil, errors.Join(err, i.db.Close())
 	}
 	if missing == nil {
 		return t, nil
 	}
+	t.desk.Sites.Wait = s.world.pause
 	clicks := 0
-	h := demo.History{World: world, Due: t.schedule(), Accrual: t.accrual, Clock: t.clock, Ring: t.ring, Log: t.log,
+	h := demo.History{World: world, DB: t.db, Due: t.schedule(), Accrual: t.accrual, Clock: t.clock, Ring: t.ring, Log: t.log,
+		Desk: t.desk, Networks: s.world.Networks, Sites: s.world.Sites, Port: s.world.port, Drain: t.jobs.Drain,
 		Keep: func() error { return t.keepClock(ctx) },
 		Shown: func(day, days, clicked, orders int) {
 			clicks += clicked
 			fmt.Printf("\r  day %d of %d · %d clicks · %d orders ", day, days, clicks, orders)
 		}}
-	err = h.Live(ctx, begin, end)
+	err = h.Live(ctx, begin, opening, end)
+	s.world.patient.Store(true)
 	fmt.Println()
 	if err == nil {
 		t.clock.Start(clock.Wall()) // the history ends now: from here the business clock runs with the wall clock
@@ -238,7 +277,11 @@ func (s *stage) greet(ctx context.Context, goods *catalog.Catalog) error {
 		if err != nil {
 			return err
 		}
-		for to, who := range map[*string]id.ID{&s.creator: own.ID, &s.operator: staff.ID} {
+		reviewer, _, err := auth.OfRole(tx, auth.Reviewer)
+		if err != nil {
+			return err
+		}
+		for to, who := range map[*string]id.ID{&s.creator: own.ID, &s.operator: staff.ID, &s.reviewer: reviewer.ID} {
 			token, err := auth.OpenLogin(tx, who, clock.Wall(), clock.Wall().Add(loginFor), true)
 			if err != nil {
 				return err

@@ -12,13 +12,17 @@ import (
 	"time"
 
 	"tributary/internal/accrual"
+	"tributary/internal/admission"
 	"tributary/internal/click"
 	"tributary/internal/clock"
+	"tributary/internal/db"
+	"tributary/internal/demo/blog"
 	"tributary/internal/demo/catalog"
 	"tributary/internal/due"
 	"tributary/internal/link"
 	"tributary/internal/market"
 	"tributary/internal/money"
+	"tributary/internal/network/standin"
 	"tributary/internal/order"
 	"tributary/internal/secret"
 	"tributary/internal/shopper"
@@ -31,19 +35,30 @@ const HistoryDays = 150
 // log, orders the accrual, months close on the way.
 type History struct {
 	World   *World
+	DB      *db.DB
 	Due     due.Schedule
 	Accrual *accrual.Accrual
 	Clock   *clock.Business
 	Ring    *secret.Ring
 	Log     *click.Log
-	Keep    func() error                            // keeps the clock after each day
-	Shown   func(day, days int, clicks, orders int) // progress
+	Desk    *admission.Desk
+	// What stands for the world outside: networks, and the sites of people, which are reached on Port.
+	Networks *standin.Networks
+	Sites    *blog.Sites
+	Port     string
+	Drain    func(ctx context.Context) error         // does the work that waits: crawls, mails
+	Keep     func() error                            // keeps the clock after each day
+	Shown    func(day, days int, clicks, orders int) // progress
 }
 
 // story is what happens, made up before it is lived: a seed gives the same one every time.
 type story struct {
 	*History
+	end    time.Time
 	random *rand.Rand
+	guests *rand.Rand // of those who join on the way, so that they change nothing for the others
+	acts   []act      // in order of time
+	sales  int        // of those who join
 	sealer *click.Sealer
 	clicks []*click.Click
 	events []happening
@@ -57,26 +72,34 @@ type happening struct {
 	event  order.Event
 }
 
-// Live makes the story up from begin to end and lives it.
-func (h *History) Live(ctx context.Context, begin, end time.Time) error {
-	s := &story{History: h, random: rand.New(rand.NewPCG(2026, 11)), sealer: click.NewSealer(h.Ring)}
+// Live makes the story up and lives it, from begin to end. The shops open at opening: who joined before has the time to
+// come to the end of a trial.
+func (h *History) Live(ctx context.Context, begin, opening, end time.Time) error {
+	s := &story{History: h, end: end, random: rand.New(rand.NewPCG(2026, 11)), guests: rand.New(rand.NewPCG(2026, 4)), sealer: click.NewSealer(h.Ring)}
 	days := int((end.Sub(begin) + 24*time.Hour - 1) / (24 * time.Hour)) // the present day is lived up to now
 	for day := range days {
+		at := begin.Add(time.Duration(day) * 24 * time.Hour)
 		for _, m := range h.World.Markets {
-			s.imagine(m, begin.Add(time.Duration(day)*24*time.Hour))
+			if !at.Before(opening) {
+				s.imagine(m, at)
+			}
 		}
 	}
-	slices.SortStableFunc(s.clicks, func(a, b *click.Click) int { return a.At.Compare(b.At) })
-	slices.SortStableFunc(s.events, func(a, b happening) int {
-		return cmp.Or(a.at.Compare(b.at), strings.Compare(a.event.ID, b.event.ID))
-	})
+	s.cast()
+	s.arrange()
+	if err := s.agree(ctx); err != nil {
+		return err
+	}
 	orders := 0
 	for day := range days {
 		until := begin.Add(time.Duration(day+1) * 24 * time.Hour)
 		if day == days-1 {
 			until = end
 		}
-		if _, err := h.Due.Advance(ctx, h.World.Markets, later(until, h.Clock.Now()), h.Keep); err != nil {
+		if err := s.play(ctx, until); err != nil {
+			return err
+		}
+		if err := s.advance(ctx, until); err != nil {
 			return err
 		}
 		clicked, err := s.click(ctx, until)
@@ -88,7 +111,44 @@ func (h *History) Live(ctx context.Context, begin, end time.Time) error {
 			return err
 		}
 		orders += placed
+		if told, err := h.Desk.Follow(ctx); err != nil {
+			return err
+		} else if told > 0 { // what a reviewer goes by is looked at on the day
+			if err := h.Drain(ctx); err != nil {
+				return err
+			}
+		}
 		h.Shown(day+1, days, clicked, orders)
+	}
+	return h.Drain(ctx)
+}
+
+// arrange brings what is made up into the order in which it happens.
+func (s *story) arrange() {
+	slices.SortStableFunc(s.clicks, func(a, b *click.Click) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(s.events, func(a, b happening) int {
+		return cmp.Or(a.at.Compare(b.at), strings.Compare(a.event.ID, b.event.ID))
+	})
+	slices.SortStableFunc(s.acts, func(a, b act) int { return a.at.Compare(b.at) })
+}
+
+// advance moves the clock to an instant, from one thing that falls due to the next.
+func (s *story) advance(ctx context.Context, to time.Time) error {
+	_, err := s.Due.Advance(ctx, s.World.Markets, later(to, s.Clock.Now()), s.Keep)
+	return err
+}
+
+// play has people do what they do before an instant, each when they do it.
+func (s *story) play(ctx context.Context, until time.Time) error {
+	for len(s.acts) > 0 && s.acts[0].at.Before(until) {
+		next := s.acts[0]
+		s.acts = s.acts[1:]
+		if err := s.advance(ctx, next.at); err != nil {
+			return err
+		}
+		if err := next.do(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }

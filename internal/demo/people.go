@@ -7,7 +7,6 @@ import (
 
 	"tributary/internal/auth"
 	"tributary/internal/click"
-	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/demo/catalog"
 	"tributary/internal/demo/store"
@@ -124,6 +123,7 @@ func markets(storeBase string) []market.Market {
 		m.Home, m.ProductURL, m.SearchURL, m.CategoryURL, m.CartURL = store.Templates(storeBase, store.Regions[i])
 		m.Hosts, m.Policy = []string{hostOf(storeBase)}, policy.Shipped()
 	}
+	all[0].Admission.Connections = true // in the first marketplace alone, as the rules ship
 	return all
 }
 
@@ -138,7 +138,7 @@ func Readdress(ctx context.Context, d *db.DB, storeBase string) error {
 			if i >= len(known) || known[i].Home == m.Home {
 				continue
 			}
-			m.Policy = known[i].Policy
+			m.Policy, m.Admission = known[i].Policy, known[i].Admission
 			if err := market.Save(tx, m); err != nil {
 				return err
 			}
@@ -151,11 +151,8 @@ func Readdress(ctx context.Context, d *db.DB, storeBase string) error {
 }
 
 func settleCreator(tx *db.Tx, ring *secret.Ring, markets []market.Market, p person, at time.Time) (Creator, error) {
-	c := Creator{person: p, ID: id.New(at), Email: p.handle + "@creators.example", Tracking: map[string][]link.Tracking{}, bounties: map[string]link.Link{}}
-	if err := creator.Create(tx, ring, creator.Creator{ID: c.ID, Name: p.name, Handle: p.handle, Created: at}, creator.Personal{Email: c.Email}); err != nil {
-		return c, err
-	}
-	if _, err := auth.Open(tx, auth.Principal{Name: p.name, Role: auth.Creator, Creator: c.ID}, at); err != nil {
+	c, _, err := open(tx, ring, p, at)
+	if err != nil {
 		return c, err
 	}
 	for _, m := range markets {
