@@ -14,6 +14,7 @@ import (
 	"tributary/internal/browser"
 	"tributary/internal/clock"
 	"tributary/internal/db"
+	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/job"
 	"tributary/internal/journal"
@@ -311,6 +312,15 @@ func TestMailThatDidNotArrive(t *testing.T) {
 	if all := w.mailed(r); len(all) != 2 || all[0].To != "nell@people.example" || !strings.Contains(all[0].Text, "CANARY") {
 		t.Errorf("%d letters", len(all))
 	}
+	w.write(func(tx *db.Tx) error { return job.Add(tx, job.Job{Kind: "crawl", Key: "secret.example"}) })
+	broken := &job.Runner{DB: w.db, Work: map[string]job.Work{"crawl": func(context.Context, job.Job) error {
+		return fault.New(fault.Denied, "address", "is private", "")
+	}}}
+	if err := broken.Drain(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	body = v.wants("/operator/mail", "A look at a site", "address: is private", "Given up", "!secret.example")
+	v.sends("/operator/mail", url.Values{"job": {field(body, "job")}}, "It is tried again", "Everything arrived")
 	v.refused("/operator/mail", again, http.StatusNotFound, "did not arrive")
 	v.refused("/operator/mail", url.Values{"job": {"job_0000000000001"}}, http.StatusNotFound, "no such job")
 	v.refused("/operator/mail", url.Values{"notice": {"x"}}, http.StatusUnprocessableEntity, "is not an id")
@@ -322,7 +332,9 @@ func TestMessagesOnEveryScreen(t *testing.T) {
 	w.notify(approved(ada), proved(ada, "a-site-with-a-long-name.of-ada.example"), notice.Notice{Event: "enrolment.closed", Creator: ada, Market: "us",
 		Facts: map[string]string{"program": "Associates", "why": "Three sales were wanted by May 20, and one was counted."}},
 		notice.Notice{Event: "account.verify", Principal: w.principal(ada).ID, Facts: map[string]string{"code": "418 220", "minutes": "20", "link": "/verify?token=door"}})
-	token := w.mailed(r)[0].Unsubscribe
+	w.mailed(r)
+	w.write(func(tx *db.Tx) error { return job.Add(tx, job.Job{Kind: "crawl", Key: "1"}) })
+	var token string
 	for _, l := range w.mailed(r) {
 		if l.Unsubscribe != "" {
 			token = l.Unsubscribe

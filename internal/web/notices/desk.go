@@ -166,7 +166,6 @@ type undelivered struct {
 	job   id.ID  // set where it is work that was given up
 	words string // why
 	who   string
-	tries int
 }
 
 // post is how the mail stands.
@@ -180,7 +179,8 @@ type post struct {
 // pageMail is how many letters that did not arrive are listed.
 const pageMail = 100
 
-// Mail tells how the mail stands: what waits, and what did not arrive. It shows neither addresses nor contents.
+// Mail tells how the mail stands, and the other work that waits its turn: what waits, and what was given up. It shows neither
+// addresses nor contents.
 func (p *Pages) Mail(w http.ResponseWriter, r *http.Request) error {
 	return p.staff().See(w, r, p.mailPage())
 }
@@ -192,14 +192,8 @@ func (p *Pages) mailPage() staff.Page {
 		if v.letters, err = notice.MailCounts(tx); err != nil {
 			return nil, err
 		}
-		all, err := job.Counts(tx)
-		if err != nil {
+		if v.counts, err = job.Counts(tx); err != nil {
 			return nil, err
-		}
-		for _, c := range all {
-			if c.Kind == notice.JobMail || c.Kind == notice.JobDigest {
-				v.counts = append(v.counts, c)
-			}
 		}
 		if err := v.gather(tx); err != nil {
 			return nil, err
@@ -223,24 +217,27 @@ func (v *post) gather(tx *db.Tx) error {
 		told[u.Notice.Text(notice.Prefix)+"/"+u.Principal.Text(auth.Prefix)] = true
 		v.rows = append(v.rows, row)
 	}
-	for _, kind := range []string{notice.JobMail, notice.JobDigest} {
-		given, err := job.Failed(tx, kind, pageMail)
-		if err != nil {
-			return err
+	given, err := job.Failed(tx, "", pageMail)
+	for _, f := range given {
+		if told[f.Key] { // a refusal: it stands above, with its reader
+			continue
 		}
-		for _, f := range given {
-			if told[f.Key] {
-				continue
-			}
-			row := undelivered{job: f.ID, words: f.Error, tries: f.Tries}
-			row.At, row.who = f.At, "a digest"
-			if kind == notice.JobMail {
-				row.who = "a message"
-			}
-			v.rows = append(v.rows, row)
-		}
+		row := undelivered{job: f.ID, words: f.Error, who: kindOf(f.Kind)}
+		row.At = f.At
+		v.rows = append(v.rows, row)
 	}
-	return nil
+	return err
+}
+
+// kindWords are the kinds of work as staff read them.
+var kindWords = map[string]string{notice.JobMail: "A message", notice.JobDigest: "A digest", "crawl": "A look at a site", "network": "A look at a social account",
+	"announce": "The announcement of a document"}
+
+func kindOf(kind string) string {
+	if words, ok := kindWords[kind]; ok {
+		return words
+	}
+	return kind
 }
 
 // reader names who a letter is for.
@@ -280,7 +277,10 @@ func (p *Pages) Resend(w http.ResponseWriter, r *http.Request) error {
 				if err != nil {
 					return err
 				}
-				return job.Retry(tx, number)
+				if err := job.Retry(tx, number); err != nil {
+					return err
+				}
+				return p.resent(tx, d, number.Text(job.Prefix))
 			}
 			number, err := id.Parse("notice", notice.Prefix, d.Sent("notice"))
 			if err != nil {
@@ -293,10 +293,14 @@ func (p *Pages) Resend(w http.ResponseWriter, r *http.Request) error {
 			if err := notice.Resend(tx, number, principal); err != nil {
 				return err
 			}
-			return journal.Add(tx, p.Ring, journal.Entry{At: p.Clock.Now(), Actor: staff.ID(d.Who.ID), Action: "mail.resent",
-				Subject: number.Text(notice.Prefix) + "/" + principal.Text(auth.Prefix)})
+			return p.resent(tx, d, number.Text(notice.Prefix)+"/"+principal.Text(auth.Prefix))
 		})
 	})
+}
+
+// resent writes into the log who sent what again.
+func (p *Pages) resent(tx *db.Tx, d *staff.Desk, subject string) error {
+	return journal.Add(tx, p.Ring, journal.Entry{At: p.Clock.Now(), Actor: staff.ID(d.Who.ID), Action: "mail.resent", Subject: subject})
 }
 
 // figure is a count with what it counts.
@@ -309,7 +313,9 @@ type figure struct {
 func (v *post) figures() []figure {
 	putOff := 0
 	for _, c := range v.counts {
-		putOff += max(c.Tried-c.Running, 0)
+		if c.Kind == notice.JobMail {
+			putOff = max(c.Tried-c.Running, 0)
+		}
 	}
 	return []figure{{"Wait to be sent", v.letters["waiting"]}, {"Of these, put off once", putOff}, {"Wait for a digest", v.letters["digest"]},
 		{"Sent", v.letters["sent"]}, {"Not sent, as people wish", v.letters["dropped"]}, {"Did not arrive", v.letters["failed"]}}
