@@ -138,6 +138,8 @@ func (p *Post) gather(tx *db.Tx, principal id.ID, due int64, found []kept) (l Le
 	if len(listed) == 0 {
 		return l, nil, nil
 	}
+	l.Unsubscribe = p.at("/unsubscribe?t=" + Token(p.Ring, principal, digests.Code))
+	s.Unsubscribe = l.Unsubscribe
 	l.Subject = "1 new message"
 	if len(listed) > 1 {
 		l.Subject = strconv.Itoa(len(listed)) + " new messages"

@@ -103,7 +103,19 @@ func TestSwitchesAndDigests(t *testing.T) {
 		t.Errorf("on Monday: %s", w.got())
 	}
 	w.send("site.proved", w.toOwner)
-	w.write(func(tx *db.Tx) error { return Switch(tx, w.owner, "proofs", Off) })
+	_, token, _ := strings.Cut(box[3].Unsubscribe, "?t=")
+	principal, group, err := ReadToken(w.ring, token)
+	if err != nil || principal != w.owner {
+		t.Fatalf("the link of a digest: %v", err)
+	}
+	w.write(func(tx *db.Tx) error { return SwitchByMail(tx, principal, group, Off) })
+	w.read(func(tx *db.Tx) error {
+		all, err := Switches(tx, w.owner)
+		if all["proofs"] != Off || all["rates"] != Off || all["programs"] != Now {
+			t.Errorf("switched off by a digest: %v", all)
+		}
+		return err
+	})
 	w.toThe(time.Date(2026, 12, 9, 13, 0, 0, 0, time.UTC))
 	if got := len(w.box()); got != 4 {
 		t.Errorf("what was switched off meanwhile was sent: %s", w.got())

@@ -96,11 +96,35 @@ func ReadToken(ring *secret.Ring, token string) (principal id.ID, group Group, e
 		return 0, group, refused
 	}
 	principal, err = id.Parse("t", auth.Prefix, parts[0])
-	at := slices.IndexFunc(Groups, func(g Group) bool { return g.Code == parts[1] })
+	known := append([]Group{digests}, Groups...)
+	at := slices.IndexFunc(known, func(g Group) bool { return g.Code == parts[1] })
 	if err != nil || at < 0 || !secret.Equal([]byte(Token(ring, principal, parts[1])), []byte(token)) {
 		return 0, group, refused
 	}
-	return principal, Groups[at], nil
+	return principal, known[at], nil
+}
+
+// digests stands for all groups that come as a digest: a digest holds messages of several.
+var digests = Group{Code: "digests", Words: "Digests of messages"}
+
+// SwitchByMail does what the link of a mail asks for: with its group, or with all that come as a digest.
+func SwitchByMail(tx *db.Tx, principal id.ID, group Group, mode Mode) error {
+	if group.Code != digests.Code {
+		return Switch(tx, principal, group.Code, mode)
+	}
+	modes, err := Switches(tx, principal)
+	if err != nil {
+		return err
+	}
+	for _, g := range Groups {
+		if modes[g.Code] != Daily && modes[g.Code] != Weekly {
+			continue
+		}
+		if err := Switch(tx, principal, g.Code, mode); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // addressHash is how an address is known that must not be read.

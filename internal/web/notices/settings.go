@@ -116,7 +116,7 @@ func (p *Pages) SwitchOff(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := p.DB.Write(r.Context(), db.Interactive, func(tx *db.Tx) error {
-		return notice.Switch(tx, principal, v.group.Code, v.mode)
+		return notice.SwitchByMail(tx, principal, v.group, v.mode)
 	}); err != nil {
 		return err
 	}
