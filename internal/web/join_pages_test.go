@@ -347,3 +347,47 @@ func (j *joining) missing() (count int) {
 	})
 	return count
 }
+
+// A viewer of the team sees where the account stands, and is offered nothing that would be refused.
+func TestViewersOnlyLook(t *testing.T) {
+	j := newJoining(t)
+	j.teams()
+	v := j.as("Vito Sand")
+	v.wants("/join/influencer?market=us", "You may look here", "!Send the application", "!data-keep", `!value="save"`)
+	v.wants("/creator/programs?market=us", "active", "!Leave this program", "!>Apply<")
+	v.wants("/join/sites", "!Add<", "No site yet")
+	if status, _ := v.post("/join/influencer", url.Values{"market": {"us"}, "in": {"about"}, "about": {"mine now"}}); status != http.StatusForbidden {
+		t.Errorf("a viewer writes an application: %d", status)
+	}
+	j.as("Mara Lind").wants("/join/influencer?market=us", "Send the application", "data-keep", "!mine now")
+}
+
+// Somebody with a site at hand fills in what is asked, in a browser: nine answers, one line in a head, and the first link.
+func TestWalkIntoAssociates(t *testing.T) {
+	j := newJoining(t)
+	p := browser.Open(t)
+	p.Expect("422")
+	j.signIn(p, "Cleo Day")
+	p.Goto(j.server.URL + "/creator/programs?market=us")
+	p.Click(`#associates a.button`)
+	p.WaitText("h1", "Apply: Associates")
+	p.Fill(`[name="address"]`, "1 Quay, Harbour Town")
+	p.Fill(`[name="about"]`, "I test kettles in my own kitchen and write about each.")
+	for _, chip := range []string{"kitchen", "search", "reviews", "1k-10k"} {
+		p.Click(`label:has([value="` + chip + `"])`)
+	}
+	p.Fill(`[name="site"]`, blogHome)
+	p.Click(`button[value="send"]`)
+	p.WaitFor(`document.activeElement?.getAttribute('role') === 'alert'`)
+	p.WaitText("#accept-fault", "Needs a tick")
+	p.Click(`#accept`)
+	p.Click(`button[value="send"]`)
+	p.WaitText("h2", "Show that it is yours")
+	j.blog.put(browser.Eval[string](p, `document.querySelector('.copy input').value`), "")
+	p.Click(`#meta button[value="prove"]`)
+	p.WaitText(".note.good", "you are in")
+	p.Click(`.invite a`)
+	p.Fill(`.make input[name="q"]`, "/dp/"+kettle)
+	p.Press("\r")
+	p.WaitText("main", "Short link")
+}
