@@ -27,6 +27,7 @@ import (
 	"tributary/internal/market"
 	"tributary/internal/notice"
 	"tributary/internal/web"
+	"tributary/internal/web/papers"
 	"tributary/internal/whatif"
 )
 
@@ -181,7 +182,18 @@ func (t *node) zone(no uint16) *time.Location {
 }
 
 func (t *node) schedule() due.Schedule {
-	return due.Schedule{DB: t.db, Clock: t.clock, Accrual: t.accrual, People: t.desk.Midnight}
+	return due.Schedule{DB: t.db, Clock: t.clock, Accrual: t.accrual, People: t.midnight}
+}
+
+// midnight does what falls due for people at the beginning of a local date.
+func (t *node) midnight(ctx context.Context, m market.Market) ([]string, error) {
+	ran, err := t.desk.Midnight(ctx, m)
+	if err != nil {
+		return ran, err
+	}
+	documents := &papers.Pages{DB: t.db, Clock: t.clock, Ring: t.ring}
+	reminded, err := documents.Remind(ctx, m)
+	return append(ran, reminded...), err
 }
 
 func (t *node) advance(ctx context.Context, to time.Time) ([]string, error) {

@@ -188,9 +188,9 @@ func (d *Desk) score(tx *db.Tx, m market.Market, key enrolment.Key, accounts []n
 		case a.State != network.Connected:
 		case len(a.Score.Against) > 0 && !onlyDoubts(a.Score):
 			failed = orFirst(failed, a)
-		case a.Network.Instant() && a.Score.Pass && !a.Score.Doubtful():
+		case a.Network.Instant() && reaches(m, a) && !a.Score.Doubtful():
 			passed = orFirst(passed, a)
-		case a.Network.Instant() && !a.Score.Pass:
+		case a.Network.Instant() && !reaches(m, a):
 			failed = orFirst(failed, a)
 		default: // decided by a person; a name in confusable letters is, too
 			waits = orFirst(waits, a)
@@ -219,6 +219,14 @@ func (d *Desk) score(tx *db.Tx, m market.Market, key enrolment.Key, accounts []n
 		return true, d.decline(tx, m, key, journal.System, Verdict{Reasons: reasons}, evidenceOf(failed))
 	}
 	return false, nil
+}
+
+// reaches tells whether an account has the points that the marketplace asks for.
+func reaches(m market.Market, a *network.Account) bool {
+	if m.Admission.Score > 0 {
+		return a.Score.Points >= m.Admission.Score
+	}
+	return a.Score.Pass
 }
 
 func orFirst(have, next *network.Account) *network.Account {

@@ -183,12 +183,13 @@ func (r *Runner) Drain(ctx context.Context) error {
 	defer renew.Stop()
 	defer again.Stop()
 	for {
+		idle := r.busy() == 0 // asked first: a job that ends after the look may have asked for the next one
 		taken, err := r.take(ctx, ctx)
 		if err != nil || ctx.Err() != nil {
 			r.rest()
 			return errors.Join(err, ctx.Err())
 		}
-		if taken == 0 && r.busy() == 0 {
+		if taken == 0 && idle {
 			r.sweep(ctx)
 			return nil
 		}
