@@ -311,7 +311,7 @@ func TestClosedAccount(t *testing.T) {
 func TestLinkWaitsForTheEdge(t *testing.T) {
 	w := newWorld(t)
 	asked := 0
-	pages := web.New(web.Config{DB: w.db, Clock: w.clock, Address: "http://go.example", LinkMade: func(context.Context) error { asked++; return nil }})
+	pages := web.New(web.Config{DB: w.db, Clock: w.clock, Ring: w.ring, Address: "http://go.example", LinkMade: func(context.Context) error { asked++; return nil }})
 	defer pages.Close()
 	w.server.Config.Handler = pages
 	v := w.as("Ada Lindholm")

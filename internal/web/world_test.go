@@ -158,7 +158,11 @@ func (w *world) enrol(tx *db.Tx, one id.ID, name string, state enrolment.State, 
 	}
 	for _, m := range markets {
 		key := enrolment.Key{Market: m.No, Creator: one, Program: enrolment.Associates}
-		if err := enrolment.Save(tx, key, enrolment.Standing{Since: begin, State: state}); err != nil {
+		standing := enrolment.Standing{Since: begin, State: state}
+		if state == enrolment.Provisional { // day 181 begins, at local midnight
+			standing.Until = time.Date(begin.Year(), begin.Month(), begin.Day()+181, 0, 0, 0, 0, m.Location())
+		}
+		if err := enrolment.Save(tx, key, standing); err != nil {
 			return err
 		}
 		t, err := link.OpenNext(tx, link.Tracking{ID: id.New(begin), Creator: one, Program: click.Associates, Market: m.No, Name: "blog",
