@@ -1391,7 +1391,7 @@ func welcomePage(o *door) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = key("Create a passkey", "/account/passkeys/begin", "/account/passkeys", "", true).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = key("Create a passkey", "/account/passkeys/begin", "/account/passkeys", o.next, true).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

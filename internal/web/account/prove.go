@@ -234,6 +234,10 @@ func (p *Pages) NewPasskey(w http.ResponseWriter, r *http.Request) error {
 			}
 			return p.tell(tx, r, who, "account.passkey_added", map[string]string{"passkey": made.Name})
 		})
-		return map[string]string{"to": "/account/security?said=passkey"}, err
+		to := "/account/security?said=passkey"
+		if next := r.URL.Query().Get("next"); next != "" { // who is on the way somewhere goes on
+			to = local(next)
+		}
+		return map[string]string{"to": to}, err
 	})
 }
