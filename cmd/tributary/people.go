@@ -74,10 +74,10 @@ func (t *node) people(ctx context.Context, o outside) error {
 		Sites:    &site.Prober{Client: egress.PublicFor(o.local...), TXT: egress.TXT, Protected: hosts, Contact: t.home},
 		Networks: &networks.Connector{DB: t.db, Ring: t.ring, Client: client, Apps: apps, Home: t.home, Weights: networks.Shipped()}}
 	t.jobs = &job.Runner{DB: t.db, Work: map[string]job.Work{
-		notice.JobDigest: t.post.Digest, admission.JobCrawl: t.desk.Crawl, admission.JobNetwork: t.desk.Recheck,
+		admission.JobCrawl: t.desk.Crawl, admission.JobNetwork: t.desk.Recheck,
 	}}
 	if mail != nil || t.clock.Sandbox() {
-		t.jobs.Work[notice.JobMail] = t.post.Deliver
+		t.jobs.Work[notice.JobMail], t.jobs.Work[notice.JobDigest] = t.post.Deliver, t.post.Digest
 	} else {
 		slog.Warn("no mail server is named: mails wait until one is", "flag", "--mail")
 	}

@@ -124,8 +124,11 @@ func TestThreeSalesAndReview(t *testing.T) {
 	if s.Sales != 3 || s.Due.IsZero() || s.Held != 90 {
 		t.Errorf("%+v", s)
 	}
-	w.pass(begin.AddDate(0, 0, 183)) // day 181 closes nobody who is under review
+	w.pass(begin.AddDate(0, 0, 190)) // day 181 closes nobody who is under review
 	w.stands(enrolment.Associates, enrolment.UnderReview)
+	if !slices.Contains(w.toldTo(w.rosa), "staff.review_due") {
+		t.Error("the reviewers were not told of what is due")
+	}
 	var queue []admission.Entry
 	var evidence admission.Case
 	w.read(func(tx *db.Tx) (err error) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"tributary/internal/auth"
 	"tributary/internal/clock"
 	"tributary/internal/db"
 	"tributary/internal/enrolment"
@@ -15,6 +16,7 @@ import (
 	"tributary/internal/journal"
 	"tributary/internal/market"
 	"tributary/internal/network"
+	"tributary/internal/notice"
 	"tributary/internal/site"
 )
 
@@ -154,6 +156,7 @@ func (d *Desk) Midnight(ctx context.Context, m market.Market) (ran []string, err
 		{"creators may join connections now", d.openGates},
 		{"enrolments were closed, nobody had clicked for too long", d.endDormant},
 		{"connected accounts are looked at again", d.recheck},
+		{"reviews are due, and reviewers were told", d.tellReviewers},
 	} {
 		count, err := step.do(ctx, m)
 		say(count, step.what)
@@ -375,6 +378,32 @@ func (d *Desk) endDormant(ctx context.Context, m market.Market) (closed int, err
 		}
 	}
 	return closed, nil
+}
+
+// tellReviewers says how many reviews are due by the end of the day, or late.
+func (d *Desk) tellReviewers(ctx context.Context, m market.Market) (due int, err error) {
+	return due, d.DB.Write(ctx, db.Background, func(tx *db.Tx) error {
+		queue, err := d.Queue(tx, m)
+		if err != nil {
+			return err
+		}
+		due = 0
+		late, now := 0, d.Clock.Now()
+		for _, e := range queue {
+			if e.Late {
+				late++
+			}
+			if !e.Due.After(now.Add(24 * time.Hour)) {
+				due++
+			}
+		}
+		if due == 0 {
+			return nil
+		}
+		return notice.SendStaff(tx, d.Ring, auth.Of(auth.Admin, auth.Reviewer), notice.Notice{Event: "staff.review_due", Market: m.ID, At: now,
+			Key:   m.ID + "/" + now.In(m.Location()).Format(time.DateOnly),
+			Facts: map[string]string{"count": strconv.Itoa(due), "late": strconv.Itoa(late), "link": "/operator/reviews?market=" + m.ID}})
+	})
 }
 
 // recheck asks for a fresh look at connected accounts, of whichever marketplace: the first of them does it for all.

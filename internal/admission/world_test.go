@@ -320,6 +320,22 @@ func (w *world) told() (codes []string) {
 	return codes
 }
 
+var selectToldTo = db.Statement(`SELECT event FROM notice WHERE principal = $1 ORDER BY at, id`)
+
+// toldTo lists the messages of one person, oldest first.
+func (w *world) toldTo(p auth.Principal) (codes []string) {
+	w.t.Helper()
+	w.read(func(tx *db.Tx) error {
+		return tx.Each(selectToldTo, func(scan func(...any) error) error {
+			var code string
+			err := scan(&code)
+			codes = append(codes, code)
+			return err
+		}, int64(p.ID))
+	})
+	return codes
+}
+
 // journaled lists what the journal says of Ada, oldest first.
 func (w *world) journaled() (actions []string) {
 	w.t.Helper()

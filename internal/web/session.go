@@ -7,6 +7,7 @@ import (
 	"tributary/internal/auth"
 	"tributary/internal/auth/credential"
 	"tributary/internal/db"
+	"tributary/internal/enrolment"
 	"tributary/internal/web/account"
 	"tributary/internal/web/staff"
 	"tributary/internal/web/ui"
@@ -36,12 +37,27 @@ func (w *Web) accounts(desk staff.Pages) *account.Pages {
 		}}
 }
 
+// joined tells whether the creator that is acted for has ever applied to a program.
+func (w *Web) joined(r *http.Request) (joined bool, err error) {
+	err = w.DB.Read(r.Context(), func(tx *db.Tx) error {
+		all, err := enrolment.Of(tx, ui.Who(r).Creator)
+		joined = len(all) > 0
+		return err
+	})
+	return joined, err
+}
+
 // home leads each role to its own first page.
 func (w *Web) home(rw http.ResponseWriter, r *http.Request) error {
 	to := "/account/team"
 	switch role := ui.Who(r).Role; {
 	case role == auth.Creator:
 		to = "/creator"
+		if joined, err := w.joined(r); err != nil {
+			return err
+		} else if !joined { // nothing can be earned yet: that comes first
+			to = "/creator/programs"
+		}
 	case auth.Staff.Has(role):
 		to = "/operator"
 	}

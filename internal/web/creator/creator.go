@@ -38,14 +38,6 @@ type Pages struct {
 	books     books
 }
 
-var navigation = []ui.Item{
-	{Label: "Home", Href: "/creator", Icon: "home"},
-	{Label: "Links", Href: "/creator/links", Icon: "links"},
-	{Label: "Earnings", Href: "/creator/earnings", Icon: "earnings"},
-	{Label: "Rates", Href: "/creator/rates", Icon: "rates"},
-	{Label: "Programs", Href: "/creator/programs", Icon: "queue"},
-}
-
 // desk is what every page of a creator needs, read in the page's own transaction.
 type desk struct {
 	ui.Frame
@@ -81,7 +73,7 @@ func (p *Pages) open(tx *db.Tx, r *http.Request, title, current string) (*desk, 
 		}
 		chosen = markets[i]
 	}
-	d.Frame = ui.Frame{Title: title, Current: current, Nav: navigation, Who: me, Markets: markets, Market: chosen,
+	d.Frame = ui.Frame{Title: title, Current: current, Nav: ui.CreatorNav, Who: me, Markets: markets, Market: chosen,
 		Path: r.URL.Path, Format: ui.NewFormat(r.Header.Get("Accept-Language"), chosen.Locale, chosen.Location())}
 	if p.Clock.Sandbox() {
 		d.Sandbox = d.now

@@ -11,12 +11,14 @@ import (
 
 	"tributary/internal/admission"
 	"tributary/internal/application"
+	"tributary/internal/auth"
 	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/document"
 	"tributary/internal/enrolment"
 	"tributary/internal/fault"
 	"tributary/internal/id"
+	"tributary/internal/journal"
 	"tributary/internal/network"
 	"tributary/internal/product"
 	"tributary/internal/site"
@@ -307,6 +309,10 @@ func (p *Pages) send(ctx context.Context, d *desk, program enrolment.Program) (t
 		}
 		for _, v := range a.missing {
 			if err := document.Accept(tx, document.Accepted{Version: v.ID, Creator: d.me.Creator, Principal: d.me.ID, At: d.now}); err != nil {
+				return err
+			}
+			if err := journal.Add(tx, p.Ring, journal.Entry{At: d.now, Actor: d.me.ID.Text(auth.Prefix), Action: "document.accepted",
+				Subject: "document/" + v.Subject(), Person: d.me.Creator}); err != nil {
 				return err
 			}
 		}

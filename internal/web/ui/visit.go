@@ -49,7 +49,8 @@ func menuOf(ctx context.Context, who auth.Principal) []Item {
 		if who.Role == auth.Admin {
 			items = append(items, Item{Label: "Staff", Href: "/operator/staff"})
 		}
-		return append(items, Item{Label: messages, Href: "/messages"})
+		return append(items, Item{Label: messages, Href: "/messages"}, Item{Label: "Documents", Href: "/operator/documents"},
+			Item{Label: "Mail and wording", Href: "/operator/mail"})
 	}
 	items = append(items, Item{Label: "Team", Href: "/account/team"})
 	if visit.Seats > 1 {
