@@ -233,6 +233,12 @@ func TestPasswordAndSecondFactor(t *testing.T) {
 	if status, _ := v.open("/account"); status != http.StatusForbidden {
 		t.Errorf("a password alone lets in: %d", status)
 	}
+	// A password alone, and then another form on the way, lead nowhere near the account.
+	v.puts("/recover", url.Values{"email": {"nobody@new.example"}}, "Check your mail")
+	v.puts("/recover/new", url.Values{"password": {"mine from now on"}}, "Recover your account")
+	if status, _ := v.open("/account"); status != http.StatusForbidden {
+		t.Errorf("recovering in the middle lets in: %d", status)
+	}
 	code := a.next(t)
 	v.puts("/login/second", url.Values{"code": {"123 456"}}, "is not right")
 	v.puts("/login/second", url.Values{"code": {code}}, "Who acts for Ida Holm")

@@ -47,7 +47,8 @@ const (
 	keyProof     = "proof"   // unix seconds of the last proof
 	keyBrowser   = "browser" // a text that this browser alone has: what is mailed or sent elsewhere is bound to it
 	keyPending   = "pending" // who is about to sign in: signed up, or gave a password, and owes a second proof
-	keyOwed      = "owed"    // what they owe: `verify` or `totp`
+	keyOwed      = "owed"    // the purpose of the code that was mailed to them
+	keyStep      = "step"    // what is left to do for who is pending. Never the place of what a form can choose
 	keyNext      = "next"    // where to go afterwards
 	keyInvite    = "invite"  // an invitation to take afterwards
 	keyCeremony  = "ceremony"
@@ -120,7 +121,7 @@ func (s *Sessions) enter(r *http.Request, principal, device id.ID, seats int) er
 	if err := s.RenewToken(ctx); err != nil {
 		return fault.Wrap(err, "renewing a session")
 	}
-	for _, key := range []string{keyPending, keyOwed, keyWaits, keyInvite, keyCeremony, keyAccount, keyNext, keyBrowser} {
+	for _, key := range []string{keyPending, keyOwed, keyStep, keyWaits, keyInvite, keyCeremony, keyAccount, keyNext, keyBrowser} {
 		s.Remove(ctx, key)
 	}
 	s.Put(ctx, keyPrincipal, int64(principal))

@@ -238,27 +238,27 @@ func (p *Pages) second(w http.ResponseWriter, r *http.Request, who id.ID, method
 }
 
 // wait keeps who is about to sign in while they owe something.
-func (p *Pages) wait(r *http.Request, who id.ID, owed string) error {
+func (p *Pages) wait(r *http.Request, who id.ID, step string) error {
 	if err := p.Sessions.RenewToken(r.Context()); err != nil {
 		return fault.Wrap(err, "renewing a session")
 	}
 	p.Sessions.Put(r.Context(), keyPending, int64(who))
-	p.Sessions.Put(r.Context(), keyOwed, owed)
+	p.Sessions.Put(r.Context(), keyStep, step)
 	p.Sessions.Put(r.Context(), keyWaits, clock.Wall().Unix())
 	return nil
 }
 
 // waiting is who is about to sign in; ok is false where nobody is, or they took too long.
-func (p *Pages) waiting(r *http.Request) (who id.ID, owed string, ok bool) {
+func (p *Pages) waiting(r *http.Request) (who id.ID, step string, ok bool) {
 	ctx := r.Context()
 	since := clock.Since(time.Unix(p.Sessions.GetInt64(ctx, keyWaits), 0))
-	who, owed = id.ID(p.Sessions.GetInt64(ctx, keyPending)), p.Sessions.GetString(ctx, keyOwed)
-	return who, owed, who != 0 && since < pendingFor
+	who, step = id.ID(p.Sessions.GetInt64(ctx, keyPending)), p.Sessions.GetString(ctx, keyStep)
+	return who, step, who != 0 && since < pendingFor
 }
 
 // waited forgets them.
 func (p *Pages) waited(r *http.Request) {
-	for _, key := range []string{keyPending, keyOwed, keyWaits} {
+	for _, key := range []string{keyPending, keyStep, keyWaits} {
 		p.Sessions.Remove(r.Context(), key)
 	}
 }
@@ -270,6 +270,9 @@ func (p *Pages) after(w http.ResponseWriter, r *http.Request, who id.ID, method,
 		return "/recover/new", p.wait(r, who, toReset)
 	case toProve:
 		p.waited(r)
+		if ui.Who(r).ID != who {
+			return "", fault.New(fault.Denied, "", "somebody else has signed in here meanwhile", "begin again")
+		}
 		p.Sessions.proved(r)
 		to = local(p.Sessions.GetString(r.Context(), keyNext))
 		p.Sessions.Remove(r.Context(), keyNext)
@@ -294,8 +297,8 @@ func (p *Pages) SecondPage(w http.ResponseWriter, r *http.Request) error {
 // Second takes it.
 func (p *Pages) Second(w http.ResponseWriter, r *http.Request) error {
 	return p.take(w, r, p.secondOn(r), func() (string, error) {
-		who, owed, ok := p.waiting(r)
-		method, after, steps := strings.Cut(owed, " ")
+		who, step, ok := p.waiting(r)
+		method, after, steps := strings.Cut(step, " ")
 		if !ok || !steps {
 			return "/login", nil
 		}
@@ -375,7 +378,7 @@ func (p *Pages) renewOn(r *http.Request) page {
 
 // RenewPage asks whoever recovered an account for a new password.
 func (p *Pages) RenewPage(w http.ResponseWriter, r *http.Request) error {
-	if _, owed, ok := p.waiting(r); !ok || owed != toReset {
+	if _, step, ok := p.waiting(r); !ok || step != toReset {
 		http.Redirect(w, r, "/recover", http.StatusSeeOther)
 		return nil
 	}
@@ -385,8 +388,8 @@ func (p *Pages) RenewPage(w http.ResponseWriter, r *http.Request) error {
 // Renew sets it, or goes on without, and signs everybody else out.
 func (p *Pages) Renew(w http.ResponseWriter, r *http.Request) error {
 	return p.take(w, r, p.renewOn(r), func() (string, error) {
-		who, owed, ok := p.waiting(r)
-		if !ok || owed != toReset {
+		who, step, ok := p.waiting(r)
+		if !ok || step != toReset {
 			return "/recover", nil
 		}
 		var prepared *credential.Password
