@@ -365,7 +365,7 @@ func TestProving(t *testing.T) {
 	v.puts("/account/prove", url.Values{"password": {password}, "next": {"/account/team"}}, "Who acts for")
 	w.age()
 	v.puts("/account/prove/mail", url.Values{"next": {"//elsewhere.example/x"}}, "Check your mail")
-	v.puts("/verify", url.Values{"code": {w.code(w.letter("Your link to sign in"))}}, "Where your money is")
+	v.puts("/verify", url.Values{"code": {w.code(w.letter("Your link to sign in"))}}, "Signed in as Ida Holm")
 	v.puts("/account/password", url.Values{"password": {"another " + password}}, "The password was set")
 }
 
