@@ -13,8 +13,8 @@ import (
 
 // racedRooms are the rooms where goroutines meet, and the pure rules, which are cheap to run so. The rest is left out:
 // the detector makes SQLite some 25 times slower.
-var racedRooms = []string{"money", "policy", "ledger", "click", "order", "ratecard", "attribution", "commission", "accrual", "accrual/queue", "job",
-	"event", "job", "edge"}
+var racedRooms = []string{"money", "policy", "ledger", "click", "order", "ratecard", "attribution", "commission", "accrual",
+	"accrual/queue", "event", "job", "edge"}
 
 const module = "tributary"
 
