@@ -6,6 +6,7 @@ import (
 
 	"tributary/internal/web"
 	"tributary/internal/web/papers"
+	"tributary/internal/web/rates"
 	"tributary/internal/web/staff"
 )
 
@@ -16,7 +17,8 @@ func (t *node) pages() http.Handler {
 		Home: t.home, Name: t.name, Client: t.clientOf, Providers: t.providers, Admission: t.desk,
 		Works: staff.Works{Accrual: t.accrual, WhatIf: t.tries}})
 	told := &papers.Pages{DB: t.db, Clock: t.clock, Ring: t.ring}
-	t.jobs.Work[papers.AnnounceJob] = told.Announce
+	paid := &rates.Pages{Pages: staff.Pages{DB: t.db, Clock: t.clock, Ring: t.ring}}
+	t.jobs.Work[papers.AnnounceJob], t.jobs.Work[rates.AnnounceJob] = told.Announce, paid.Announce
 	return t.web
 }
 

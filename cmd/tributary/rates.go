@@ -16,6 +16,7 @@ import (
 	"tributary/internal/id"
 	"tributary/internal/market"
 	"tributary/internal/ratecard/ratefile"
+	"tributary/internal/web/rates"
 )
 
 // What a marketplace pays, as a file (docs/rates.md):
@@ -112,15 +113,14 @@ func (c *ratesImportCmd) run(ctx context.Context, in io.Reader, out io.Writer) e
 		return err
 	}
 	defer i.db.Close()
-	return c.publish(ctx, i, raw, in, out, func(tx *db.Tx, seen int64) error {
-		_, err := ratefile.Publish(tx, raw, seen)
-		return err
+	return c.publish(ctx, i, raw, in, out, func(tx *db.Tx, seen int64) (ratefile.Plan, error) {
+		return ratefile.Publish(tx, raw, seen)
 	})
 }
 
 // publish shows what a text would change, asks, and does it in the marketplace's lane, unless others were quicker.
 func (c confirm) publish(ctx context.Context, i *installation, raw []byte, in io.Reader, out io.Writer,
-	do func(tx *db.Tx, seen int64) error) error {
+	do func(tx *db.Tx, seen int64) (ratefile.Plan, error)) error {
 	m, plan, err := i.plan(ctx, raw)
 	if err != nil {
 		return err
@@ -141,7 +141,11 @@ func (c confirm) publish(ctx context.Context, i *installation, raw []byte, in io
 		}
 	}
 	if err := i.db.Lane(ctx, db.Interactive, i.clock.Now(), []int64{m.Lane()}, func(tx *db.Tx) error {
-		return do(tx, plan.Version)
+		done, err := do(tx, plan.Version)
+		if err != nil {
+			return err
+		}
+		return rates.Tell(tx, m, done)
 	}); err != nil {
 		return err
 	}
@@ -267,8 +271,7 @@ func (c *ratesPublishCmd) run(ctx context.Context, in io.Reader, out io.Writer) 
 	}); err != nil {
 		return err
 	}
-	return c.publish(ctx, i, draft.Text, in, out, func(tx *db.Tx, seen int64) error {
-		_, err := ratefile.PublishDraft(tx, one, seen)
-		return err
+	return c.publish(ctx, i, draft.Text, in, out, func(tx *db.Tx, seen int64) (ratefile.Plan, error) {
+		return ratefile.PublishDraft(tx, one, seen)
 	})
 }

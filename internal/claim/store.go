@@ -195,8 +195,21 @@ func Say(tx *db.Tx, keys person.Keys, marketplace uint16, creator, claim id.ID, 
 	return add(tx, keys, claim, who, "said", words, func(c Claim) bool { return c.Market == marketplace && c.Creator == creator })
 }
 
-// Ask adds a person's question to an open claim, which the creator reads. The deadline stays.
+// Ask adds a person's question to an open claim, which the creator reads. The deadline stays. The same question asked again
+// before anything else was said is the form sent twice, and changes nothing.
 func Ask(tx *db.Tx, keys person.Keys, marketplace uint16, claim id.ID, who, words string) error {
+	c, err := one(tx, keys, claim, func(c Claim) bool { return c.Market == marketplace })
+	if err != nil {
+		return err
+	}
+	steps, err := stepsOf(tx, keys, c)
+	if err != nil {
+		return err
+	}
+	if last := len(steps) - 1; c.State == StateOpen && last >= 0 && steps[last].Action == "asked" && steps[last].Who == who &&
+		steps[last].Words == words {
+		return nil
+	}
 	return add(tx, keys, claim, who, "asked", words, func(c Claim) bool { return c.Market == marketplace })
 }
 

@@ -21,6 +21,7 @@ type Plan struct {
 	Version     int64 // of the marketplace when the file was compared: Publish refuses a plan that others have overtaken
 	Steps       []Step
 	Warnings    []string
+	First       bool // the marketplace never had any: there is nobody to tell
 
 	edition  terms.Edition
 	occasion ratecard.Occasion
@@ -59,12 +60,13 @@ func Draw(tx *db.Tx, f *File, now time.Time) (Plan, error) {
 	if len(c.problems) > 0 {
 		return Plan{}, c.problems[0] // one at a time: the next often goes away with it
 	}
-	after, said, err := terms.Terms{Rates: c.book, Offers: c.offers}.With(c.edition, c.occasion)
+	has := terms.Terms{Rates: c.book, Offers: c.offers}
+	after, said, err := has.With(c.edition, c.occasion)
 	if err != nil {
 		return Plan{}, c.relocate(err)
 	}
-	p := Plan{Marketplace: f.Market.ID, Currency: f.Market.Currency, Version: f.Market.Version, edition: c.edition,
-		occasion: c.occasion}
+	p := Plan{Marketplace: f.Market.ID, Currency: f.Market.Currency, Version: f.Market.Version, First: has.Empty(),
+		edition: c.edition, occasion: c.occasion}
 	for _, one := range said {
 		p.Steps = append(p.Steps, c.step(one))
 	}

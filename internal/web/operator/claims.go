@@ -270,7 +270,10 @@ func (p *Pages) AnswerClaim(w http.ResponseWriter, r *http.Request) error {
 		who, ctx := d.Who.ID.Text(auth.Prefix), r.Context()
 		if d.Sent("do") == "ask" {
 			return claimAddress(d, which, "said", "asked"), p.Lane(ctx, d, func(tx *db.Tx) error {
-				return claim.Ask(tx, d.Keys, d.Market.No, which, who, d.Sent("words"))
+				if err := claim.Ask(tx, d.Keys, d.Market.No, which, who, d.Sent("words")); err != nil {
+					return err
+				}
+				return tellClaim(tx, d, which)
 			})
 		}
 		v := claim.Verdict{Outcome: claim.Declined, Reason: d.Sent("reason"), Words: d.Sent("words")}
@@ -284,6 +287,9 @@ func (p *Pages) AnswerClaim(w http.ResponseWriter, r *http.Request) error {
 		// Whoever works the queue off is led on; an empty one is said to be so.
 		err = p.Lane(ctx, d, func(tx *db.Tx) error {
 			if _, err := claim.Answer(tx, d.Keys, d.Market.No, which, who, v); err != nil {
+				return err
+			}
+			if err := tellClaim(tx, d, which); err != nil {
 				return err
 			}
 			rest, err := claim.Queue(tx, d.Keys, d.Market.No, "", 0, 1)

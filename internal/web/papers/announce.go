@@ -5,25 +5,20 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"time"
 
-	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/document"
-	"tributary/internal/enrolment"
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/job"
 	"tributary/internal/market"
 	"tributary/internal/notice"
+	"tributary/internal/web/staff"
 	"tributary/internal/web/ui"
 )
 
 // AnnounceJob is the kind of job whose work is Announce.
 const AnnounceJob = "announce"
-
-// batch bounds how many creators are told in one transaction.
-const batch = 25
 
 // announcement is the body of a job: creators beyond After are still to be told.
 type announcement struct {
@@ -61,26 +56,16 @@ func (p *Pages) Announce(ctx context.Context, j job.Job) error {
 		if err != nil {
 			return err
 		}
-		creators, err := creator.All(tx, a.After, batch)
-		if err != nil || len(creators) == 0 {
+		open, last, err := staff.NextEnrolled(tx, markets, a.After, p.Clock.Now())
+		if err != nil || last == 0 {
 			return err
 		}
-		ids := make([]id.ID, len(creators))
-		for i, c := range creators {
-			ids[i] = c.ID
-		}
-		open, err := openOnes(tx, markets, ids, p.Clock.Now())
-		if err != nil {
-			return err
-		}
-		for _, one := range ids {
-			if m := open[one]; m != nil {
-				if err := p.notify(tx, v, *m, one, a.Remind); err != nil {
-					return err
-				}
+		for _, one := range open {
+			if err := p.notify(tx, v, one.Market, one.Creator, a.Remind); err != nil {
+				return err
 			}
 		}
-		a.After = ids[len(ids)-1]
+		a.After = last
 		return announce(tx, a)
 	})
 }
@@ -93,28 +78,6 @@ func named(tx *db.Tx, subject string) (document.Version, error) {
 		return document.Version{}, fault.New(fault.Invalid, "document", "names no version", "publish the document again")
 	}
 	return document.One(tx, document.Kind(kind), number)
-}
-
-// openOnes gives those of some creators who have an open enrolment, with the first marketplace in which they have one.
-func openOnes(tx *db.Tx, markets []market.Market, creators []id.ID, now time.Time) (map[id.ID]*market.Market, error) {
-	open := map[id.ID]*market.Market{}
-	for i := len(markets) - 1; i >= 0; i-- {
-		found, err := enrolment.Standings(tx, markets[i].No, creators)
-		if err != nil {
-			return nil, err
-		}
-		for key, history := range found {
-			if isOpen(history.At(now)) {
-				open[key.Creator] = &markets[i]
-			}
-		}
-	}
-	return open, nil
-}
-
-// isOpen tells whether somebody in that state is in a program, or on the way into it.
-func isOpen(s enrolment.State) bool {
-	return s.Active() || s == enrolment.Applied || s == enrolment.Suspended
 }
 
 // notify tells a creator of a version, or reminds of it.

@@ -90,8 +90,10 @@ func (p *Pages) PublishBounty(w http.ResponseWriter, r *http.Request) error {
 			return "", &f
 		}
 		err = p.DB.Write(r.Context(), db.Interactive, func(tx *db.Tx) error {
-			_, err := bounty.Publish(tx, d.Market.No, o, p.Clock.Now(), d.Market.Policy.Notice())
-			return err
+			return publishBounty(tx, d, bounty.Edition{Offers: []bounty.Offer{o}}, func() error {
+				_, err := bounty.Publish(tx, d.Market.No, o, d.Now, d.Market.Policy.Notice())
+				return err
+			})
 		})
 		return d.InMarket(staff.AtBounties, "said", "published"), err
 	})
@@ -136,8 +138,10 @@ func (p *Pages) EndBounty(w http.ResponseWriter, r *http.Request) error {
 			return "", err
 		}
 		err = p.DB.Write(r.Context(), db.Interactive, func(tx *db.Tx) error {
-			_, err := bounty.End(tx, d.Market.No, which, until, p.Clock.Now(), d.Market.Policy.Notice())
-			return err
+			return publishBounty(tx, d, bounty.Edition{Ends: []bounty.EndAt{{ID: which, Until: until}}}, func() error {
+				_, err := bounty.End(tx, d.Market.No, which, until, d.Now, d.Market.Policy.Notice())
+				return err
+			})
 		})
 		return d.InMarket(staff.AtBounties, "said", "ended"), err
 	})

@@ -288,8 +288,11 @@ func (p *Pages) Publish(w http.ResponseWriter, r *http.Request) error {
 				return fault.New(fault.Conflict, "draft", "somebody has changed it since its plan was shown", "look at the plan again")
 			}
 			to = draftAddress(d, v.ID, "said", "published")
-			_, err = ratefile.PublishDraft(tx, v.ID, seen)
-			return err
+			plan, err := ratefile.PublishDraft(tx, v.ID, seen)
+			if err != nil {
+				return err
+			}
+			return Tell(tx, d.Market, plan)
 		})
 		return to, err
 	})
