@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-//go:embed page.html style.css
+//go:embed page.html style.css icon.svg
 var files embed.FS
 
 var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
@@ -59,6 +59,7 @@ func (s *Sites) routes() http.Handler {
 	mux.HandleFunc("GET /sitemap.xml", s.sitemap)
 	mux.HandleFunc("GET /robots.txt", s.robots)
 	mux.HandleFunc("GET /style.css", s.style)
+	mux.HandleFunc("GET /icon.svg", s.style)
 	mux.HandleFunc("GET /recordings/{file}", s.recording)
 	mux.HandleFunc("GET /.well-known/tributary.txt", s.file)
 	return http.NewCrossOriginProtection().Handler(mux)
@@ -143,7 +144,7 @@ func (s *Sites) robots(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sites) style(w http.ResponseWriter, r *http.Request) {
-	http.ServeFileFS(w, r, files, "style.css")
+	http.ServeFileFS(w, r, files, r.URL.Path[1:])
 }
 
 type address struct {
