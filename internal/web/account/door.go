@@ -69,7 +69,11 @@ func (p *Pages) Outside(w http.ResponseWriter, r *http.Request) error {
 // that whoever looks at links before people do (mail scanners, previews) does not spend it.
 func (p *Pages) LoginPage(w http.ResponseWriter, r *http.Request) error {
 	token := r.URL.Query().Get("token")
-	if token == "" {
+	switch {
+	case token == "" && ui.Who(r).ID != 0:
+		http.Redirect(w, r, local(r.URL.Query().Get("next")), http.StatusSeeOther)
+		return nil
+	case token == "":
 		return p.show(w, r, p.loginOn(r), nil)
 	}
 	var reusable bool

@@ -55,9 +55,6 @@ func (p *Pages) Elsewhere(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if asked.Purpose == oidc.SignIn && ui.Who(r).ID == 0 {
-		p.Sessions.brief(r)
-	}
 	w.Header().Set("Refresh", "0; url="+to)
 	return p.show(w, r, page{title: "On to " + with.Name, read: func(_ *db.Tx, d *desk) (templ.Component, error) {
 		return awayPage(p.door(r, d), with.Name, to), nil

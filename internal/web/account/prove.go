@@ -144,9 +144,7 @@ func (p *Pages) BeginPasskey(w http.ResponseWriter, r *http.Request) error {
 			options, ceremony, err = p.Passkeys.BeginLogin(tx, clock.Wall())
 			return err
 		})
-		if ui.Who(r).ID == 0 {
-			p.Sessions.brief(r)
-		}
+		p.Sessions.brief(r)
 		p.Sessions.Put(r.Context(), keyCeremony, ceremony)
 		return raw(options), err
 	})

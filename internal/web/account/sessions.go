@@ -159,6 +159,7 @@ func (s *Sessions) Browser(r *http.Request) string {
 		rand.Read(raw[:])
 		text = base64.RawURLEncoding.EncodeToString(raw[:])
 		s.Put(r.Context(), keyBrowser, text)
+		s.brief(r)
 	}
 	return text
 }
@@ -224,5 +225,7 @@ const briefLife = time.Hour
 
 // brief makes the session of somebody who has not signed in a short one.
 func (s *Sessions) brief(r *http.Request) {
-	s.SetDeadline(r.Context(), clock.Wall().Add(briefLife))
+	if s.GetInt64(r.Context(), keyPrincipal) == 0 {
+		s.SetDeadline(r.Context(), clock.Wall().Add(briefLife))
+	}
 }

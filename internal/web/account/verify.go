@@ -242,6 +242,7 @@ func (p *Pages) wait(r *http.Request, who id.ID, step string) error {
 	if err := p.Sessions.RenewToken(r.Context()); err != nil {
 		return fault.Wrap(err, "renewing a session")
 	}
+	p.Sessions.brief(r)
 	p.Sessions.Put(r.Context(), keyPending, int64(who))
 	p.Sessions.Put(r.Context(), keyStep, step)
 	p.Sessions.Put(r.Context(), keyWaits, clock.Wall().Unix())
