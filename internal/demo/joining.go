@@ -41,9 +41,10 @@ type member struct {
 }
 
 // open makes the account of a creator, whose address is taken for verified.
-func open(tx *db.Tx, ring *secret.Ring, p person, at time.Time) (Creator, auth.Principal, error) {
+func open(tx *db.Tx, ring *secret.Ring, p person, personal creator.Personal, at time.Time) (Creator, auth.Principal, error) {
 	c := Creator{person: p, ID: id.New(at), Email: p.handle + "@creators.example", Tracking: map[string][]link.Tracking{}, bounties: map[string]link.Link{}}
-	if err := creator.Create(tx, ring, creator.Creator{ID: c.ID, Name: p.name, Handle: p.handle, Created: at}, creator.Personal{Email: c.Email}); err != nil {
+	personal.Email = c.Email
+	if err := creator.Create(tx, ring, creator.Creator{ID: c.ID, Name: p.name, Handle: p.handle, Created: at}, personal); err != nil {
 		return c, auth.Principal{}, err
 	}
 	who, err := auth.Open(tx, auth.Principal{Name: p.name, Role: auth.Creator, Creator: c.ID}, at)
@@ -89,7 +90,7 @@ func (s *story) agree(ctx context.Context) error {
 func (s *story) join(ctx context.Context, m market.Market, j *member) error {
 	now := s.Clock.Now()
 	if err := s.DB.Write(ctx, db.Background, func(tx *db.Tx) (err error) {
-		if j.c, j.who, err = open(tx, s.Ring, j.person, now); err != nil {
+		if j.c, j.who, err = open(tx, s.Ring, j.person, j.personal(), now); err != nil {
 			return err
 		}
 		j.key.Creator = j.c.ID
@@ -106,6 +107,13 @@ func (s *story) join(ctx context.Context, m market.Market, j *member) error {
 		return fault.Wrap(err, "account of "+j.handle)
 	}
 	return fault.Wrap(s.Desk.Apply(ctx, j.who, j.key), "application of "+j.handle)
+}
+
+// personal is what an applicant gives of themselves, once for all programs.
+func (n newcomer) personal() creator.Personal {
+	lines := strings.Split(n.lives, ", ")
+	last := len(lines) - 1
+	return creator.Personal{FullName: n.name, Address: strings.Join(lines[:last], "\n"), Country: lines[last]}
 }
 
 func (n newcomer) kind() site.Kind {
@@ -212,7 +220,7 @@ func (s *story) reviewer(ctx context.Context) (by auth.Principal, err error) {
 func (s *story) leaveDraft(ctx context.Context, m market.Market) error {
 	now := s.Clock.Now()
 	return s.DB.Write(ctx, db.Background, func(tx *db.Tx) error {
-		c, _, err := open(tx, s.Ring, person{name: "Ana Sousa", handle: "ana"}, now)
+		c, _, err := open(tx, s.Ring, person{name: "Ana Sousa", handle: "ana"}, creator.Personal{}, now)
 		if err != nil {
 			return err
 		}

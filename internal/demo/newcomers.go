@@ -29,6 +29,7 @@ type act struct {
 // newcomer is somebody who joins while the history is lived, through the desk that everybody goes through.
 type newcomer struct {
 	person
+	lives    string // the postal address, lines apart by commas; the country comes last
 	about    string
 	topics   []string // of the application
 	traffic  []string
@@ -61,34 +62,40 @@ func (s *story) weekdays(before int) time.Time {
 // newcomers are who joins, on trial, under review, declined and closed: one of each, as a reviewer meets them.
 func (s *story) newcomers() []newcomer {
 	return []newcomer{
-		{person: person{name: "Ruth Adler", handle: "ruth", topics: []string{"Handmade"}, reach: 1}, site: blog.Knitting,
+		{person: person{name: "Ruth Adler", handle: "ruth", topics: []string{"Handmade"}, reach: 1},
+			lives: "9 Cloister Row, Burlington, VT 05401, US", site: blog.Knitting,
 			about:  "A diary of knitting socks by hand, for beginners who would like to see the mistakes as well.",
 			topics: []string{"diy"}, traffic: []string{"direct", "social"}, joins: s.at(185, 15), sales: []time.Time{s.at(151, 18)}, quiet: s.at(60, 0)},
-		{person: person{name: "Otto Brandl", handle: "otto", topics: []string{"Tools", "Electronics"}, reach: 4}, site: blog.Lamps,
+		{person: person{name: "Otto Brandl", handle: "otto", topics: []string{"Tools", "Electronics"}, reach: 4},
+			lives: "77 Foundry Lane, Milwaukee, WI 53202, US", site: blog.Lamps,
 			about:  "I repair lamps and write about the light they give: dimmers, bulbs, shades, for people who rent and people who read.",
 			topics: []string{"diy", "home", "tech"}, traffic: []string{"search", "email"}, joins: s.at(64, 14),
 			sales: []time.Time{s.at(50, 19), s.at(22, 20), s.weekdays(2)}},
-		{person: person{name: "Paul Reyes", handle: "paul", topics: []string{"Electronics", "Video Games"}, reach: 3}, site: blog.Deals,
+		{person: person{name: "Paul Reyes", handle: "paul", topics: []string{"Electronics", "Video Games"}, reach: 3},
+			lives: "1204 Mesa Drive, El Paso, TX 79912, US", site: blog.Deals,
 			about:  "Lists of things whose price has fallen, every week, for people who know already what they want to buy.",
 			topics: []string{"tech", "gaming"}, traffic: []string{"social"}, joins: s.at(60, 16),
 			sales: []time.Time{s.at(52, 17), s.at(49, 21), s.at(46, 12)}, quiet: s.at(35, 0)},
-		{person: person{name: "Mina Sato", handle: "mina", topics: []string{"Home > Kitchen"}, reach: 3}, site: blog.Kitchen,
+		{person: person{name: "Mina Sato", handle: "mina", topics: []string{"Home > Kitchen"}, reach: 3},
+			lives: "38 Alder Street, Apartment 5, Seattle, WA 98122, US", site: blog.Kitchen,
 			about:  "Small kitchens with few things in them, and where to put those. For people who live in one or two rooms.",
 			topics: []string{"kitchen", "home"}, traffic: []string{"search", "social"}, joins: s.at(58, 9),
 			sales: []time.Time{s.at(44, 18), s.at(30, 18), s.weekdays(9)}},
-		{person: person{name: "Wanda Ilves", handle: "wanda", topics: []string{"Tools", "Garden"}, reach: 5}, site: blog.Radio,
+		{person: person{name: "Wanda Ilves", handle: "wanda", topics: []string{"Tools", "Garden"}, reach: 5},
+			lives: "3 Harbor Road, Duluth, MN 55802, US", site: blog.Radio,
 			about:  "A short radio about making and mending, a new episode each week, recorded at the bench with all its noises.",
 			topics: []string{"diy", "education"}, traffic: []string{"app", "direct"}, joins: s.at(41, 13), sales: []time.Time{s.at(31, 20), s.at(12, 19)}},
-		{person: person{name: "Lena Fox", handle: "lena"}, about: "Films about walking far with little, and what the little is.", topics: []string{"outdoors", "travel"},
+		{person: person{name: "Lena Fox", handle: "lena"}, lives: "510 Ridge Street, Boulder, CO 80302, US", about: "Films about walking far with little, and what the little is.", topics: []string{"outdoors", "travel"},
 			joins: s.at(20, 17), connects: standin.Sample{Network: network.YouTube, Number: "UClena000000000000000006", Handle: "lenawalks.example",
 				Title: "Lena walks", Followers: 21_800, Posts: 96, Every: 5, First: 2, Reactions: 940}},
-		{person: person{name: "Ben Sato", handle: "ben", topics: []string{"Home > Kitchen"}}, site: blog.Kitchen, under: "/weekends",
+		{person: person{name: "Ben Sato", handle: "ben", topics: []string{"Home > Kitchen"}},
+			lives: "38 Alder Street, Apartment 5, Seattle, WA 98122, US", site: blog.Kitchen, under: "/weekends",
 			about:  "What the two of us cook at weekends in the same small kitchen, with what we bought for it.",
 			topics: []string{"food"}, traffic: []string{"search"}, joins: s.at(6, 11)},
-		{person: person{name: "Suki Tan", handle: "suki"}, about: "Half a minute a day about plants that forgive.", topics: []string{"garden", "home"},
+		{person: person{name: "Suki Tan", handle: "suki"}, lives: "26 Fern Place, Portland, OR 97214, US", about: "Half a minute a day about plants that forgive.", topics: []string{"garden", "home"},
 			joins: s.weekdays(3), connects: standin.Sample{Network: network.TikTok, Number: "_000stand-in-suki000004", Handle: "sukis.plants.example",
 				Title: "Suki's plants", Followers: 910, Posts: 120, Every: 2, First: 1, Reactions: 74}},
-		{person: person{name: "Kofi Mensah", handle: "kofi"}, about: "Pictures of everyday cooking in Accra and Leeds, with every pan named.", topics: []string{"food", "kitchen"},
+		{person: person{name: "Kofi Mensah", handle: "kofi"}, lives: "14 Brunswick Terrace, Leeds LS2 8HA, GB", about: "Pictures of everyday cooking in Accra and Leeds, with every pan named.", topics: []string{"food", "kitchen"},
 			joins: s.weekdays(1), connects: standin.Sample{Network: network.Instagram, Number: "17841400000000005", Handle: "kofi.cooks.example",
 				Title: "Kofi cooks", Followers: 5_640, Posts: 210, Every: 3, First: 1, Reactions: 233, Countries: map[string]int64{"US": 480, "GB": 310, "GH": 120}}},
 	}

@@ -7,6 +7,7 @@ import (
 
 	"tributary/internal/auth"
 	"tributary/internal/click"
+	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/demo/catalog"
 	"tributary/internal/demo/store"
@@ -151,7 +152,7 @@ func Readdress(ctx context.Context, d *db.DB, storeBase string) error {
 }
 
 func settleCreator(tx *db.Tx, ring *secret.Ring, markets []market.Market, p person, at time.Time) (Creator, error) {
-	c, _, err := open(tx, ring, p, at)
+	c, _, err := open(tx, ring, p, creator.Personal{}, at)
 	if err != nil {
 		return c, err
 	}
