@@ -107,6 +107,7 @@ func tell(tx *db.Tx, m market.Market, version int64, said []ratecard.Publication
 	own, owners := map[id.ID][]ratecard.Publication{}, []id.ID{}
 	for _, one := range said {
 		switch {
+		case one.Kind == ratecard.SellerFee: // creators earn nothing by it
 		case one.Owner == 0:
 			everybody = append(everybody, one)
 		case own[one.Owner] == nil:
