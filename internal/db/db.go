@@ -122,6 +122,8 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 		"busy_timeout(10000)", "journal_mode(WAL)", "cache_size(-32768)", "temp_store(MEMORY)", "foreign_keys(OFF)",
 		// The log is folded back in larger strides than the default: each stride syncs twice.
 		"wal_autocheckpoint(8000)", "journal_size_limit(268435456)",
+		// What is deleted or changed is written over with zeros: an erased person must not be readable in the file's free space.
+		"secure_delete(ON)",
 	}
 	if options.Unsynced {
 		pragmas = append(pragmas, "synchronous(OFF)")

@@ -1,9 +1,11 @@
 package rights_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"tributary/internal/claim"
 	"tributary/internal/creator"
 	"tributary/internal/db"
+	"tributary/internal/db/dbtest"
 	"tributary/internal/enrolment"
 	"tributary/internal/fault"
 	"tributary/internal/id"
@@ -250,5 +253,30 @@ func TestMoneyIsSaidFirst(t *testing.T) {
 	}
 	if err := w.erase(w.ben, false); err != nil {
 		t.Errorf("who is owed nothing: %v", err)
+	}
+}
+
+// Nothing is left between the rows either: the file's free space holds no mark once the log beside it was folded back.
+func TestNothingIsLeftInTheFile(t *testing.T) {
+	address := dbtest.Address(t)
+	d, err := db.Open(ctx, address, db.Options{Unsynced: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorldOn(t, d)
+	w.set(begin.Add(time.Hour))
+	err = w.erase(w.ada, true)
+	if closing := d.Close(); err != nil || closing != nil {
+		t.Fatal(err, closing)
+	}
+	if d.Engine() != db.SQLite {
+		return // rows of before go with PostgreSQL's own vacuum
+	}
+	raw, err := os.ReadFile(address)
+	if err != nil || !bytes.Contains(raw, []byte(w.ben.mark)) {
+		t.Fatalf("%d bytes, %v: the file does not hold what was written", len(raw), err)
+	}
+	if count := bytes.Count(raw, []byte(w.ada.mark)); count > 0 {
+		t.Errorf("marks are left in %d places of the file", count)
 	}
 }

@@ -2,12 +2,15 @@ package rights
 
 import (
 	"io"
+
+	"tributary/internal/db"
 )
 
 // part is one file of an export.
 type part struct {
 	file, about string
-	table       *table // a flat one
+	table       *table   // a flat one
+	counted     *db.Stmt // of another one, where counting is quick
 	write       func(x *export, w io.Writer) (count int64, err error)
 }
 
@@ -47,6 +50,17 @@ var (
 		[]string{"id:ct_", "market:m", "published:t", "body:s:terms"}, []string{"id:n"})
 )
 
+// counts are how many rows of a table are a creator's. Each of these has an index by creator.
+var counts = map[string]*db.Stmt{}
+
+func init() {
+	for _, table := range []string{"site", "network_account", "application", "review_verdict", "notice", "claim", "correction", "line", "bounty_claim"} {
+		counts[table] = db.Statement(`SELECT COUNT(*) FROM ` + table + ` WHERE creator = $1 AND creator <> 0`)
+	}
+}
+
+func counting(table string) *db.Stmt { return counts[table] }
+
 // parts lists the files of an export in their order.
 func parts() []part {
 	return []part{
@@ -54,12 +68,14 @@ func parts() []part {
 			write: writeAccount},
 		{file: "devices.csv", about: "Browsers that signed in", table: devices},
 		{file: "tokens.csv", about: "API tokens, without what opens a door", table: tokens},
-		{file: "sites.json", about: "Sites, apps and channels, how each was proved, and what was seen there", write: writeSites},
-		{file: "networks.json", about: "Connected accounts of social networks, with what their networks told and what it came to", write: writeNetworks},
-		{file: "applications.json", about: "Applications to programs, drafts too, as they were filled in", write: writeApplications},
-		{file: "reviews.json", about: "What reviewers decided about them, with reasons and words", write: writeReviews},
+		{file: "sites.json", about: "Sites, apps and channels, how each was proved, and what was seen there", counted: counting("site"), write: writeSites},
+		{file: "networks.json", about: "Connected accounts of social networks, with what their networks told and what it came to",
+			counted: counting("network_account"), write: writeNetworks},
+		{file: "applications.json", about: "Applications to programs, drafts too, as they were filled in", counted: counting("application"),
+			write: writeApplications},
+		{file: "reviews.json", about: "What reviewers decided about them, with reasons and words", counted: counting("review_verdict"), write: writeReviews},
 		{file: "documents.csv", about: "Documents that were accepted", table: documents},
-		{file: "notices.json", about: "Messages that were sent", write: writeNotices},
+		{file: "notices.json", about: "Messages that were sent", counted: counting("notice"), write: writeNotices},
 		{file: "switches.csv", about: "Which messages come by mail, and when", table: switches},
 		{file: "enrolments.csv", about: "Where each enrolment stood, and since when", table: standings},
 		{file: "reminders.csv", about: "Reminders and deadlines of enrolments", table: reminders},
@@ -69,14 +85,16 @@ func parts() []part {
 		{file: "clicks.csv", about: "Clicks by day; what is known of single visitors is not yours", table: clicks},
 		{file: "days.csv", about: "Orders, revenue and commission by day, in minor units", table: days},
 		{file: "lines.csv", about: "Order lines that are credited, in minor units", table: lines},
-		{file: "explanations.json", about: "Why each of these lines earns what it earns, with all facts of the decision", write: writeExplanations},
+		{file: "explanations.json", about: "Why each of these lines earns what it earns, with all facts of the decision", counted: counting("line"),
+			write: writeExplanations},
 		{file: "bounties.csv", about: "Bounties that are credited, in minor units", table: bounties},
-		{file: "bounties.json", about: "Why each of these bounties earns what it earns", write: writeBounties},
+		{file: "bounties.json", about: "Why each of these bounties earns what it earns", counted: counting("bounty_claim"),
+			write: writeBounties},
 		{file: "tiers.csv", about: "Months under volume tiers, in minor units", table: tiers},
 		{file: "terms.csv", about: "Rates of your own", table: terms},
 		{file: "ledger.csv", about: "Every entry of the ledger that moved your money, in minor units", write: writeLedger},
-		{file: "claims.json", about: "Questions about missing commissions, with their answers", write: writeClaims},
-		{file: "corrections.json", about: "Corrections that people made to your money", write: writeCorrections},
+		{file: "claims.json", about: "Questions about missing commissions, with their answers", counted: counting("claim"), write: writeClaims},
+		{file: "corrections.json", about: "Corrections that people made to your money", counted: counting("correction"), write: writeCorrections},
 		{file: "journal.json", about: "Entries of the audit log about you, and of what you did", write: writeJournal},
 	}
 }

@@ -36,10 +36,14 @@ func Summary(tx *db.Tx, creator id.ID) ([]Kept, error) {
 	var all []Kept
 	for _, p := range parts() {
 		k := Kept{File: p.file, About: p.about, Count: -1}
-		if p.table != nil {
-			if k.Count, err = p.table.count(tx, who); err != nil {
-				return nil, err
-			}
+		switch {
+		case p.table != nil:
+			k.Count, err = p.table.count(tx, who)
+		case p.counted != nil:
+			_, err = tx.One(p.counted, []any{&k.Count}, int64(creator))
+		}
+		if err != nil {
+			return nil, fault.Wrap(err, "counting what is kept")
 		}
 		all = append(all, k)
 	}

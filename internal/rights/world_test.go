@@ -59,8 +59,10 @@ type world struct {
 	count    int
 }
 
-func newWorld(t testing.TB) *world {
-	w := &world{t: t, db: dbtest.Open(t), ring: secret.FixedRing("rights"), clock: clock.NewStopped(begin)}
+func newWorld(t testing.TB) *world { return newWorldOn(t, dbtest.Open(t)) }
+
+func newWorldOn(t testing.TB, d *db.DB) *world {
+	w := &world{t: t, db: d, ring: secret.FixedRing("rights"), clock: clock.NewStopped(begin)}
 	w.sealer = click.NewSealer(w.ring)
 	w.us = market.Market{No: 1, ID: "us", Name: "Harbour", Currency: "USD", Zone: "America/New_York", Locale: "en-US", Home: "http://store.example",
 		ProductURL: "http://store.example/product/{sku}", Hosts: []string{"store.example"}, Policy: policy.Shipped()}
