@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -349,5 +350,20 @@ func (p *Provider) flow(ctx context.Context, wall time.Time) (*oauth2.Config, *s
 
 // away is a provider that does not answer, or not as it should.
 func (p *Provider) away(err error) error {
-	return fault.New(fault.Unavailable, "", p.Name+" cannot be reached right now", "try again in a moment, or sign in another way").Because(err)
+	return fault.New(fault.Unavailable, "", p.Name+" cannot be reached right now", "try again in a moment, or sign in another way").
+		Because(wordless(err))
+}
+
+// wordless is what may be logged of a provider's failure. What it wrote is not repeated: whoever is broken, or stands before it,
+// may echo what was sent, and our secret and the person's code are in that.
+func wordless(err error) error {
+	var answered *oauth2.RetrieveError
+	if errors.As(err, &answered) && answered.Response != nil {
+		return fmt.Errorf("oidc: the token endpoint answered %d", answered.Response.StatusCode)
+	}
+	var at *url.Error
+	if errors.As(err, &at) {
+		return at.Err // the connection's own error, without the address
+	}
+	return fmt.Errorf("oidc: the answer cannot be used (%T)", err)
 }
