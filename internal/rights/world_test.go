@@ -42,8 +42,8 @@ var (
 
 // somebody is a creator whose every text holds a mark that stands nowhere else.
 type somebody struct {
-	id, tracking, owner, device, session id.ID
-	mark                                 string
+	id, tracking, owner, device id.ID
+	mark                        string
 }
 
 // world is two marketplaces in which two creators have left something in every room.
