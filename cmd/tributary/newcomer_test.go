@@ -12,8 +12,13 @@ import (
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
+	"tributary/internal/audit"
 	"tributary/internal/browser"
+	"tributary/internal/db"
 	"tributary/internal/db/dbtest"
+	"tributary/internal/journal"
+	"tributary/internal/ledger"
+	"tributary/internal/market"
 )
 
 // What a person does in three minutes: a page takes some six seconds to be understood, a field eight to be typed, and a
@@ -130,7 +135,32 @@ func TestNewcomer(t *testing.T) {
 		p.Goto("about:blank")
 		p.Expect("ERR_CONNECTION_REFUSED")
 	}
+	audited(t, s)
 	stop()
+}
+
+// audited recomputes everything that the demo's people and the newcomer have led to.
+func audited(t *testing.T, s *stage) {
+	t.Helper()
+	differ := func(text string) { t.Error(text) }
+	if err := s.db.Read(context.Background(), func(tx *db.Tx) error {
+		if _, err := ledger.Verify(tx, differ); err != nil {
+			return err
+		}
+		markets, err := market.All(tx)
+		if err != nil {
+			return err
+		}
+		for _, m := range markets {
+			if _, err := audit.Verify(tx, m.Lane(), differ); err != nil {
+				return err
+			}
+		}
+		_, err = journal.Verify(tx, 0, func(p journal.Problem) { differ(p.Text) })
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
 }
 
 // applies goes from the landing page through the advisor and the mail to an application that is sent.

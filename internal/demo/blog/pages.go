@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/binary"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -116,9 +117,13 @@ func (s *Sites) paste(w http.ResponseWriter, r *http.Request) {
 	done, err := s.put(bare(r.Host), text)
 	v := s.shown(r)
 	v.Admin = true
-	if err != nil {
-		v.Wrong, v.Pasted = err.Error(), text
+	switch {
+	case errors.Is(err, errPaste):
+		v.Wrong, v.Pasted = wrongPaste, text
 		show(w, http.StatusUnprocessableEntity, v)
+		return
+	case err != nil:
+		http.Error(w, "It could not be kept. Try again.", http.StatusInternalServerError)
 		return
 	}
 	v.Done = &done

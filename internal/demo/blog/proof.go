@@ -31,7 +31,10 @@ var (
 	pastedLine = regexp.MustCompile(`^\s*([a-z0-9._-]{1,60}=[A-Za-z0-9._+/-]{1,200})\s*$`)
 )
 
-var errPaste = errors.New("This is neither a meta tag nor the line of a proving file. Copy the whole of it, from the first sign to the last, and paste it here.")
+var errPaste = errors.New("what was pasted is neither a meta tag nor the line of a proving file")
+
+// wrongPaste says so on the page, and what to do.
+const wrongPaste = "This is neither a meta tag nor the line of a proving file. Copy the whole of it, from the first sign to the last, and paste it here."
 
 // readProof reads what was pasted: the form that a tag or a line has, and nothing else, comes through.
 func readProof(text string) (proof, error) {
@@ -58,7 +61,7 @@ func (s *Sites) put(host, text string) (proof, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byHost[host] == nil {
-		return p, errors.New("There is no such site.")
+		return p, errors.New("there is no site of that name")
 	}
 	list := slices.DeleteFunc(slices.Clone(s.proofs[host]), func(other proof) bool { return other == p })
 	list = append(list, p)
