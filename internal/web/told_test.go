@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,13 +84,15 @@ func TestClaimIsTold(t *testing.T) {
 	w.told(ada, "claim.answered", "Your claim about November 9: Gooseneck kettle: accepted", "Your claim about order 2005: declined")
 }
 
-// told wants these messages of an event, the newest first.
+// told wants these messages of an event, in whatever order they were sent.
 func (w *world) told(one id.ID, event string, want ...string) {
 	w.t.Helper()
 	got := []string{}
 	for _, m := range w.messages(one, event) {
 		got = append(got, m.Text)
 	}
+	slices.Sort(got)
+	slices.Sort(want)
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		w.t.Errorf("%s: told %q, want %q", event, got, want)
 	}
@@ -131,15 +134,21 @@ func TestRatesAreTold(t *testing.T) {
 	})
 	admin, r := w.as("The admin"), w.announcing()
 	at := admin.draft("December")
-	publish := func(text string) {
-		t.Helper()
-		seen := fields(admin.wants(at+"/text"), at+"/text").Get("seen")
-		admin.sends(at+"/text", url.Values{"text": {text}, "seen": {seen}}, "Saved.")
-		admin.sends(at+"/publish", fields(admin.wants(at, "Publish this plan"), at+"/publish"), "Published.")
-		w.announced(r)
+	seen := fields(admin.wants(at+"/text"), at+"/text").Get("seen")
+	admin.sends(at+"/text", url.Values{"seen": {seen}, "text": {"marketplace: us\ncurrency: USD\n" +
+		"promotions: [{name: Holidays, from: 2026-12-01, until: 2026-12-31, add: 1}]\n" +
+		"contracts: [{creator: ben, rate: 7, from: 2026-12-05}]\n"}}, "Saved.")
+	admin.sends(at+"/publish", fields(admin.wants(at, "Publish this plan"), at+"/publish"), "Published.")
+	bodies := w.asked()
+	if len(bodies) != 2 {
+		t.Errorf("%q is asked for, want it for all, and for Ben", bodies)
 	}
-	publish("marketplace: us\ncurrency: USD\npromotions: [{name: Holidays, from: 2026-12-01, until: 2026-12-31, add: 1}]\n" +
-		"contracts: [{creator: ben, rate: 7, from: 2026-12-05}]\n")
+	for _, body := range bodies {
+		if strings.Contains(body, "contract") && !strings.Contains(body, `"only"`) {
+			t.Errorf("everybody is told of a contract: %s", body)
+		}
+	}
+	w.announced(r)
 	line := "Rates change from December 1"
 	w.told(ada, "rates.published", line)
 	w.told(ben, "rates.published", line, "Rates change from December 5")
@@ -156,31 +165,19 @@ func TestRatesAreTold(t *testing.T) {
 	}
 	// The work done again, as after a cut-off, tells nobody twice; the seller's fee and what changes nothing tell nobody.
 	w.write(func(tx *db.Tx) error {
-		bodies := []string{}
-		err := tx.Each(selectAnnounced, func(scan func(...any) error) error {
-			var body []byte
-			err := scan(&body)
-			bodies = append(bodies, string(body))
-			return err
-		}, rates.AnnounceJob)
-		if len(bodies) == 0 {
-			t.Error("no work is kept")
-		}
 		for i, body := range bodies {
-			if strings.Contains(body, "contract") && !strings.Contains(body, `"only"`) {
-				t.Errorf("everybody is told of a contract: %s", body)
-			}
-			if err == nil {
-				err = job.Add(tx, job.Job{Kind: rates.AnnounceJob, Key: fmt.Sprint("again/", i), Body: []byte(body)})
+			if err := job.Add(tx, job.Job{Kind: rates.AnnounceJob, Key: fmt.Sprint("again/", i), Body: []byte(body)}); err != nil {
+				return err
 			}
 		}
-		return err
+		return nil
 	})
 	w.announced(r)
-	at = admin.draft("Fees")
-	publish("marketplace: us\ncurrency: USD\nseller_fee: {effective: 2026-12-10, default: 15}\n")
+	w.pays(w.us, "seller_fee: {effective: 2026-12-10, default: 15}\n")
+	w.announced(r)
 	w.told(ada, "rates.published", line)
 	w.told(ben, "rates.published", line, "Rates change from December 5")
+	w.told(id.ID(5058), "rates.published", line)
 
 	pages := &rates.Pages{Pages: staff.Pages{DB: w.db, Clock: w.clock, Ring: w.ring}}
 	for _, bad := range []string{"", "{", `{"market":"none","summary":"x","from":"y"}`, `{"market":"us"}`} {
@@ -190,7 +187,35 @@ func TestRatesAreTold(t *testing.T) {
 	}
 }
 
-var selectAnnounced = db.Statement(`SELECT body FROM job WHERE kind = $1 ORDER BY id`)
+var selectAsked = db.Statement(`SELECT body FROM job WHERE kind = $1 ORDER BY id`)
+
+// asked are the bodies of the jobs that wait.
+func (w *world) asked() (bodies []string) {
+	w.write(func(tx *db.Tx) error {
+		bodies = nil
+		return tx.Each(selectAsked, func(scan func(...any) error) error {
+			var body []byte
+			err := scan(&body)
+			bodies = append(bodies, string(body))
+			return err
+		}, rates.AnnounceJob)
+	})
+	return bodies
+}
+
+// pays publishes a file as the command line does.
+func (w *world) pays(m market.Market, text string) {
+	w.t.Helper()
+	if err := w.db.Lane(w.t.Context(), db.Interactive, w.clock.Now(), []int64{m.Lane()}, func(tx *db.Tx) error {
+		plan, err := ratefile.Publish(tx, []byte("marketplace: "+m.ID+"\ncurrency: "+m.Currency+"\n"+text), 0)
+		if err != nil {
+			return err
+		}
+		return rates.Tell(tx, m, plan)
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+}
 
 // The form of a bounty tells, too, as often as it is published.
 func TestBountiesAreTold(t *testing.T) {
@@ -224,24 +249,14 @@ func TestFirstRatesAreNotTold(t *testing.T) {
 			enrolment.Standing{Since: now.Add(-time.Hour), State: enrolment.Active})
 	})
 	r := w.announcing()
-	publish := func(text string) {
-		t.Helper()
-		if err := w.db.Lane(t.Context(), db.Interactive, w.clock.Now(), []int64{fr.Lane()}, func(tx *db.Tx) error {
-			plan, err := ratefile.Publish(tx, []byte("marketplace: fr\ncurrency: EUR\n"+text), 0)
-			if err != nil {
-				return err
-			}
-			return rates.Tell(tx, fr, plan)
-		}); err != nil {
-			t.Fatal(err)
-		}
-		w.announced(r)
-	}
-	publish("offsite: {effective: 2026-11-01, default: 4.5}\n")
+	w.pays(fr, "offsite: {effective: 2026-11-01, default: 4.5}\n")
+	w.announced(r)
 	w.told(cleo, "rates.published")
-	publish("offsite: {effective: 2026-11-01, default: 4.5}\n") // changes nothing
+	w.pays(fr, "offsite: {effective: 2026-11-01, default: 4.5}\n") // changes nothing
+	w.announced(r)
 	w.told(cleo, "rates.published")
-	publish("offsite: {effective: 2026-12-20, default: 4}\n")
+	w.pays(fr, "offsite: {effective: 2026-12-20, default: 4}\n")
+	w.announced(r)
 	w.told(cleo, "rates.published", "Rates change from 20 December")
 	w.told(ada, "rates.published")
 }

@@ -135,7 +135,7 @@ func summarise(m market.Market, said []ratecard.Publication, now time.Time) (fro
 	format := ui.NewFormat("", m.Locale, m.Location())
 	var first time.Time
 	for _, one := range said {
-		if len(one.Rises)+len(one.Cuts)+one.NewEntries > 0 && (first.IsZero() || one.From.Before(first)) {
+		if (len(one.Rises)+len(one.Cuts) > 0 || begins(one)) && (first.IsZero() || one.From.Before(first)) {
 			first = one.From
 		}
 	}
@@ -162,7 +162,7 @@ func summarise(m market.Market, said []ratecard.Publication, now time.Time) (fro
 		for _, text := range one.Cuts {
 			less = append(less, shorten(name+text)+span)
 		}
-		if one.NewEntries > 0 {
+		if begins(one) {
 			begun = append(begun, string(one.Kind)+" rates"+span)
 		}
 	}
@@ -179,6 +179,11 @@ func summarise(m market.Market, said []ratecard.Publication, now time.Time) (fro
 		}
 	}
 	return from, strings.Join(lines, "\n")
+}
+
+// begins tells whether it is the first card of its kind, with which nothing rises or is cut; it may have a default rate alone.
+func begins(one ratecard.Publication) bool {
+	return one.What == ratecard.OfCard && (one.NewEntries > 0 || one.Version == 1)
 }
 
 // partOf names what a publication is about, before what it says.

@@ -40,6 +40,9 @@ func TestSummarise(t *testing.T) {
 			Ended: true, TakenBack: true, Cuts: []string{"Home: 1 % more"}}}, "March 1, 2027", "Pays less: promotion Spring, Home: 1 % more."},
 		{"the first of a kind", []ratecard.Publication{{What: ratecard.OfCard, Kind: ratecard.Onsite, From: day(2026, 12, 1), NewEntries: 7}},
 			"December 1", "New: onsite rates."},
+		{"the first of a kind, with a default alone", []ratecard.Publication{{What: ratecard.OfCard, Kind: ratecard.Boosted, Version: 1,
+			From: day(2026, 12, 1)}}, "December 1", "New: boosted rates."},
+		{"a card like the one before", []ratecard.Publication{{What: ratecard.OfCard, Kind: ratecard.Offsite, Version: 2, From: day(2026, 12, 1)}}, "", ""},
 		{"a contract and tiers", []ratecard.Publication{
 			{What: ratecard.OfContract, Kind: ratecard.Offsite, From: day(2026, 12, 5), Rises: []string{"default from 4 % to 7 %"}},
 			{What: ratecard.OfVolume, From: day(2026, 12, 1), Rises: []string{"2 % more above 1000.00 USD a month"}}}, "December 1",
