@@ -14,8 +14,11 @@ import (
 
 	"tributary/internal/audit"
 	"tributary/internal/browser"
+	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/db/dbtest"
+	"tributary/internal/enrolment"
+	"tributary/internal/id"
 	"tributary/internal/journal"
 	"tributary/internal/ledger"
 	"tributary/internal/market"
@@ -121,6 +124,7 @@ func TestNewcomer(t *testing.T) {
 	other := person(t) // the mailbox, the settings of the site, the shopper: another tab
 	keeper(t, me.Page)
 
+	stand(t, s)
 	me.applies(s, other)
 	me.proves(s, other)
 	me.sells(s, other)
@@ -137,6 +141,86 @@ func TestNewcomer(t *testing.T) {
 	}
 	audited(t, s)
 	stop()
+}
+
+// stand compares where the demo's people stand in the first marketplace with what their history is told to be.
+func stand(t *testing.T, s *stage) {
+	t.Helper()
+	const want = `ana associates: not applied, a draft
+ben associates: applied, shares address, site with Mina Sato
+kofi influencer: under_review
+lena influencer: active
+mina associates: under_review, 3 sales, withheld, late
+otto associates: under_review, 3 sales, withheld
+paul associates: declined thin no_disclosure, 3 sales, withheld
+ruth associates: closed trial_over, 1 sales, withheld
+suki influencer: under_review
+wanda associates: provisional, 2 sales, withheld`
+	var got []string
+	if err := s.db.Read(context.Background(), func(tx *db.Tx) error {
+		markets, err := market.All(tx)
+		if err != nil {
+			return err
+		}
+		for _, handle := range []string{"ana", "ben", "kofi", "lena", "mina", "otto", "paul", "ruth", "suki", "wanda"} {
+			one, err := creator.ByHandle(tx, handle)
+			if err != nil {
+				return err
+			}
+			lines, err := tell(tx, s, markets[0], one.ID, handle)
+			if err != nil {
+				return err
+			}
+			got = append(got, lines...)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(got, "\n"); text != want {
+		t.Errorf("they stand\n%s\nwant\n%s", text, want)
+	}
+}
+
+// tell says where somebody stands, in a line for each program that they have to do with.
+func tell(tx *db.Tx, s *stage, m market.Market, who id.ID, handle string) (lines []string, err error) {
+	all, err := s.desk.Statuses(tx, who, m)
+	if err != nil {
+		return nil, err
+	}
+	for _, status := range all {
+		if status.State == "" && !status.Draft {
+			continue
+		}
+		line := handle + " " + status.Key.Program.String() + ": " + string(status.State)
+		if status.State == "" {
+			lines = append(lines, line+"not applied, a draft")
+			continue
+		}
+		c, err := s.desk.CaseOf(tx, m, status.Key)
+		if err != nil {
+			return nil, err
+		}
+		if len(status.Reasons) > 0 {
+			line += " " + strings.Join(status.Reasons, " ")
+		}
+		for _, twin := range c.Others {
+			if status.State == enrolment.Applied {
+				line += ", shares " + twin.Shares + " with " + twin.Name
+			}
+		}
+		if status.Sales > 0 {
+			line += ", " + strconv.Itoa(status.Sales) + " sales"
+		}
+		if status.Held > 0 {
+			line += ", withheld"
+		}
+		if c.Late {
+			line += ", late"
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
 }
 
 // audited recomputes everything that the demo's people and the newcomer have led to.
