@@ -32,6 +32,8 @@ import (
 
 const alice = id.ID(11)
 
+const stranger = id.ID(33) // has nothing but a token
+
 var now = time.Date(2026, 11, 22, 14, 0, 0, 0, time.UTC)
 
 type world struct {
@@ -45,7 +47,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	d, ring, business := dbtest.Open(t), secret.FixedRing("api"), clock.NewStopped(now)
 	w := &world{t: t, db: d, sealer: click.NewSealer(ring), tokens: map[string]string{}}
-	long := now.AddDate(-1, 0, 0)
+	long, past := now.AddDate(-1, 0, 0), now.AddDate(-10, 0, 0)
 	err := d.Write(context.Background(), db.Money, func(tx *db.Tx) error {
 		for no, currency := range []string{"USD", "GBP"} {
 			m := market.Market{No: uint16(no + 1), ID: []string{"us", "uk"}[no], Name: "M", Currency: currency, Zone: "UTC", Home: "http://store.example",
@@ -72,8 +74,18 @@ func newWorld(t *testing.T) *world {
 			"links":   {Name: "links", Scopes: []auth.Scope{auth.LinksRead, auth.LinksWrite}},
 			"creator": {Name: "creator", Creator: alice, Scopes: []auth.Scope{auth.LinksWrite, auth.LinksRead, auth.OrdersRead}},
 			"admin":   {Name: "admin", Scopes: []auth.Scope{auth.AdminScope}},
+			"foreign": {Name: "another creator's", Creator: stranger, Scopes: []auth.Scope{auth.LinksWrite, auth.LinksRead, auth.OrdersRead}},
+			"expired": {Name: "expired", Scopes: []auth.Scope{auth.AdminScope}, Expires: past.Add(time.Hour)},
+			"revoked": {Name: "revoked", Scopes: []auth.Scope{auth.AdminScope}},
 		} {
-			text, _, err := auth.MakeToken(tx, token, now)
+			at := now
+			if name == "expired" {
+				at = past
+			}
+			text, made, err := auth.MakeToken(tx, token, at)
+			if err == nil && name == "revoked" {
+				err = auth.RevokeOf(tx, 0, made.ID, now)
+			}
 			if err != nil {
 				return err
 			}
@@ -267,6 +279,7 @@ func TestAuthorisation(t *testing.T) {
 		covered.HandleFunc(row, http.NotFound)
 		left[row] = true
 	}
+	foreign := map[string]int{"/v1/orders/us/1001": 404, "/v1/links": 422}
 	makeLink := `{"marketplace":"us","creator":"` + alice.Text(id.Creator) + `","target":"/dp/KETTLE-1","tracking":"alice-20"}`
 	for _, c := range []struct {
 		method, path, body string
@@ -298,17 +311,26 @@ func TestAuthorisation(t *testing.T) {
 	} {
 		_, row := covered.Handler(httptest.NewRequest(c.method, c.path, nil))
 		delete(left, row)
-		for _, who := range []string{"nobody", "forged", "store", "reader", "links", "creator", "admin"} {
+		for _, who := range []string{"nobody", "forged", "expired", "revoked", "store", "reader", "links", "creator", "foreign", "admin"} {
 			w.tokens["forged"] = "trib_0000000000000000000000000000000000000000000"
 			want, ok := c.allowed[who]
+			if who == "foreign" { // may what a creator may, about their own: of Alice's there is nothing for them
+				if want, ok = c.allowed["creator"]; ok && foreign[c.path] != 0 {
+					want = foreign[c.path]
+				}
+			}
 			if !ok {
 				want = 403
-				if who == "nobody" || who == "forged" {
+				if who == "nobody" || who == "forged" || who == "expired" || who == "revoked" {
 					want = 401
 				}
 			}
-			if code, text := w.call(who, c.method, c.path, strings.NewReader(c.body)); code != want {
+			code, text := w.call(who, c.method, c.path, strings.NewReader(c.body))
+			if code != want {
 				t.Errorf("%s %s as %s: %d, want %d: %s", c.method, c.path, who, code, want, text)
+			}
+			if who == "foreign" && (strings.Contains(text, "1001") || strings.Contains(text, alice.Text(id.Creator)) || strings.Contains(text, "alice-20")) {
+				t.Errorf("%s %s tells another creator of Alice: %s", c.method, c.path, text)
 			}
 		}
 	}
