@@ -328,3 +328,39 @@ func TestOpenedAtOnce(t *testing.T) {
 		t.Errorf("%d opened, %d claims, %d told", fresh, len(ids), len(w.told()))
 	}
 }
+
+// A question that is sent twice stands there once; the same words of somebody else, or after an answer, are another one.
+func TestAskedTwice(t *testing.T) {
+	w := newWorld(t)
+	c := w.opened(alice, "1001")
+	ask := func(who string) {
+		t.Helper()
+		w.must(w.lane(func(tx *db.Tx) error { return claim.Ask(tx, w.keys(), 1, c.ID, who, "Which page?") }))
+	}
+	wants := func(steps int) {
+		t.Helper()
+		w.read(func(tx *db.Tx) error {
+			_, got, err := claim.Find(tx, w.keys(), c.ID)
+			if len(got) != steps {
+				t.Errorf("%d steps, want %d", len(got), steps)
+			}
+			return err
+		})
+	}
+	ask(staff)
+	ask(staff)
+	wants(2)
+	ask("us_0000000000002")
+	wants(3)
+	w.must(w.lane(func(tx *db.Tx) error {
+		return claim.Say(tx, w.keys(), 1, alice, c.ID, alice.Text(id.Creator), "The one about kettles.")
+	}))
+	ask("us_0000000000002")
+	wants(5)
+	if _, err := w.answer(c.ID, claim.Verdict{Outcome: claim.Declined, Reason: "other", Words: "No."}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.lane(func(tx *db.Tx) error { return claim.Ask(tx, w.keys(), 1, c.ID, staff, "Which page?") }); !fault.Is(err, fault.Conflict) {
+		t.Errorf("asked after the answer: %v", err)
+	}
+}
