@@ -89,7 +89,6 @@ type story struct {
 	stand *standin.Networks
 	away  *directory
 	zara  *visitor
-	first bool
 }
 
 const (
