@@ -74,7 +74,7 @@ func Tell(tx *db.Tx, m market.Market, plan ratefile.Plan) error {
 	return tell(tx, m, plan.Version, said, tx.Now())
 }
 
-// publishBounty publishes what a form says of a bounty, and asks that creators are told of it. The rates' words are those of a plan.
+// publishBounty publishes what a form says of a bounty, and asks that creators are told of it. The words are those of a plan.
 func publishBounty(tx *db.Tx, d *staff.Desk, e bounty.Edition, publish func() error) error {
 	has, err := terms.Load(tx, d.Market.No)
 	if err != nil {
