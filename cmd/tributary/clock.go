@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tributary/internal/accrual"
+	"tributary/internal/admission"
 	"tributary/internal/clock"
 	"tributary/internal/due"
 	"tributary/internal/fault"
@@ -34,7 +35,9 @@ func (c *clockCmd) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		ran, err := due.Schedule{DB: i.db, Clock: i.clock, Accrual: a}.Advance(ctx, markets, to, func() error { return i.keepClock(ctx) })
+		// What the outside is asked for waits as jobs until the installation serves.
+		desk := &admission.Desk{DB: i.db, Clock: i.clock, Ring: i.ring, Accrual: a}
+		ran, err := due.Schedule{DB: i.db, Clock: i.clock, Accrual: a, People: desk.Midnight}.Advance(ctx, markets, to, func() error { return i.keepClock(ctx) })
 		for _, line := range ran {
 			fmt.Println(line)
 		}

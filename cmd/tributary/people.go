@@ -18,6 +18,7 @@ import (
 	"tributary/internal/job"
 	networks "tributary/internal/network"
 	"tributary/internal/notice"
+	"tributary/internal/rights"
 	"tributary/internal/site"
 )
 
@@ -155,6 +156,24 @@ func (o outside) signIn(home string) (all []*oidc.Provider, err error) {
 func (t *node) clientOf(r *http.Request) string {
 	address, _ := t.edge.Proxies.Visitor(r.RemoteAddr, r.Header)
 	return address.String()
+}
+
+// resumeErasures goes on with erasures that a process left in the middle.
+func (t *node) resumeErasures(ctx context.Context) {
+	ticker := time.NewTicker(time.Hour)
+	defer ticker.Stop()
+	for {
+		if done, err := rights.Resume(ctx, t.db, t.ring, t.clock.Now()); err != nil && ctx.Err() == nil {
+			slog.Error("an erasure could not be ended", "err", err)
+		} else if done > 0 {
+			slog.Info("erasures that were cut off are ended", "count", done)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // followPeople tells people of what happened to their enrolments, and wakes the jobs.

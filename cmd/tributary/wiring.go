@@ -122,6 +122,7 @@ func (n doors) start(ctx context.Context, i *installation) (*node, error) {
 	t.routes()
 	t.work.Go(func() { t.jobs.Run(run) })
 	t.work.Go(func() { t.followPeople(run) })
+	t.work.Go(func() { t.resumeErasures(run) })
 	t.work.Go(func() { t.state.Follow(run, followEvery) })
 	t.work.Go(func() { t.shipper.Run(run) })
 	t.work.Go(func() { t.keepTime(run) })

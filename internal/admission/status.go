@@ -109,7 +109,8 @@ func (d *Desk) status(tx *db.Tx, k known, key enrolment.Key) (s Status, err erro
 	default:
 		s.Steps = connectionSteps(k, s)
 	}
-	first := slices.IndexFunc(s.Steps, func(step Step) bool { return !step.Done })
+	// The crawl runs beside the rest and holds nothing up.
+	first := slices.IndexFunc(s.Steps, func(step Step) bool { return !step.Done && step.Code != "crawl" })
 	if first >= 0 && s.State != enrolment.Active {
 		s.Steps[first].Now = true
 	}
@@ -179,15 +180,7 @@ func associateSteps(k known, s Status, history enrolment.History) []Step {
 	if trial, ok := history.Trial(); ok && s.State == enrolment.Provisional {
 		proved.Done, proved.At = true, trial.Since
 	}
-	steps := append(k.opening(s), proved, sales, review, active)
-	if proved.Done && !active.Done { // it runs beside the rest and holds nothing up
-		steps = slices.Insert(steps, 3, crawl)
-		if !crawl.Done && s.State == enrolment.Provisional {
-			steps[3].Done = false
-			steps[3], steps[4] = steps[4], steps[3]
-		}
-	}
-	return steps
+	return append(k.opening(s), proved, crawl, sales, review, active)
 }
 
 func influencerSteps(k known, s Status) []Step {

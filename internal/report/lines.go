@@ -10,6 +10,7 @@ import (
 	"tributary/internal/fault"
 	"tributary/internal/id"
 	"tributary/internal/market"
+	"tributary/internal/policy"
 )
 
 // Line is an order line as lists show it.
@@ -30,6 +31,7 @@ type Line struct {
 	Earned    int64
 	BPS       int64 // the rate, where somebody won the line
 	Direct    bool
+	Withheld  bool // what it earns waits for the enrolment's approval
 }
 
 // Name is what people call the line's product.
@@ -277,8 +279,10 @@ func readLine(scan func(...any) error) (Line, error) {
 			BPS    int64 `json:"b"`
 			Direct bool  `json:"d"`
 		} `json:"b"`
+		Kept policy.Kept `json:"w"`
 	}
 	err = errors.Join(json.Unmarshal([]byte(terms), &ordered), json.Unmarshal([]byte(state), &kept))
 	l.Category, l.BPS, l.Direct = ordered.Category, kept.Basis.BPS, kept.Basis.Direct
+	l.Withheld = kept.Kept.Fate == policy.Withheld
 	return l, err
 }

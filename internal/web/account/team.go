@@ -357,7 +357,7 @@ func (p *Pages) OpenTeam(w http.ResponseWriter, r *http.Request) error {
 			if err != nil {
 				return err
 			}
-			if err := p.note(tx, who.ID, "team.opened", made.ID.Text(auth.TeamPrefix), 0, nil, map[string]string{"kind": string(made.Kind), "name": made.Name}); err != nil {
+			if err := p.note(tx, who.ID, "team.opened", made.ID.Text(auth.TeamPrefix), who.ID, nil, map[string]string{"kind": string(made.Kind), "name": made.Name}); err != nil {
 				return err
 			}
 			seats, err = auth.Seats(tx, who.ID)

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -98,7 +99,7 @@ func (p *Pages) makeToken(r *http.Request) (text string, err error) {
 		if text, made, err = auth.MakeToken(tx, token, wall); err != nil {
 			return err
 		}
-		return p.note(tx, who.ID, "token.made", made.ID.Text(id.Token), 0, nil, map[string]any{"name": made.Name, "scopes": made.Scopes})
+		return p.note(tx, who.ID, "token.made", made.ID.Text(id.Token), cmp.Or(who.Creator, who.ID), nil, map[string]any{"name": made.Name, "scopes": made.Scopes})
 	})
 }
 

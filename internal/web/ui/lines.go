@@ -11,7 +11,7 @@ import (
 
 // lineState changes whenever a row would look different: the page lights up what is new.
 func lineState(l report.Line) string {
-	return strconv.FormatInt(l.Pending, 10) + "/" + strconv.FormatInt(l.Earned, 10) + "/" + l.Reason
+	return strconv.FormatInt(l.Pending, 10) + "/" + strconv.FormatInt(l.Earned, 10) + "/" + l.Reason + "/" + strconv.FormatBool(l.Withheld)
 }
 
 // details says under a line's name what was bought at which rate, or why it earns nothing.
@@ -25,6 +25,9 @@ func (v LineView) details(l report.Line) string {
 		parts = append(parts, Reason(l.Reason))
 	case l.BPS > 0:
 		parts = append(parts, strings.TrimSpace(leaf(l.Category)+" "+v.Format.Percent(l.BPS)))
+	}
+	if l.Withheld && l.Pending+l.Earned != 0 {
+		parts = append(parts, "withheld until you are approved")
 	}
 	return strings.Join(parts, " · ")
 }
