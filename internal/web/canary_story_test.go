@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -64,6 +65,29 @@ func (s *story) logBook() string {
 	return text.String()
 }
 
+var farewellOf = regexp.MustCompile(`/unsubscribe\?t=([A-Za-z0-9._~%-]+)`)
+
+// farewells plants what switches mails off, and uses one.
+func (s *story) farewells() {
+	known := map[string]bool{}
+	for _, letter := range s.allMail() {
+		for _, found := range farewellOf.FindAllStringSubmatch(letter, -1) {
+			if known[found[1]] {
+				continue
+			}
+			known[found[1]] = true
+			s.add(canary{name: "what switches mails off", text: found[1], at: []string{"GET /unsubscribe", "POST /unsubscribe"}, letters: 100})
+			g := s.guestAs("somebody")
+			g.wants("/unsubscribe?t=" + found[1])
+			g.post("/unsubscribe?t="+found[1]+"x", nil)
+			g.post("/unsubscribe?t="+found[1], url.Values{"mail": {"off"}})
+		}
+	}
+	if len(known) == 0 {
+		s.T().Error("no mail can be switched off")
+	}
+}
+
 // malformed sends what no page takes, with secrets in it, to every form there is.
 func (s *story) malformed() {
 	for _, v := range []*visitor{s.zara, s.guestAs("somebody"), s.watch(s.as("Ben Okri"), "Ben")} {
@@ -115,7 +139,7 @@ func (s *story) down() {
 // Secrets and what is personal, planted all through the product, are nowhere but where they belong.
 func TestCanaries(t *testing.T) {
 	s := newStory(t)
-	for _, step := range []func(){s.signUp, s.secure, s.team, s.apply, s.networks, s.elsewhere, s.malformed} {
+	for _, step := range []func(){s.signUp, s.secure, s.team, s.apply, s.networks, s.elsewhere, s.farewells, s.malformed} {
 		step()
 	}
 	s.zara.puts("/account/prove", url.Values{"password": {"another " + zaraWord}})
