@@ -117,5 +117,6 @@ func (w *Web) forStaff() []route {
 		{"POST /operator/coupons/{code}/end", staff.Givers, o.EndCoupon},
 		{"GET /operator/creators", auth.Staff, o.Creators},
 		{"GET /operator/creators/{creator}", auth.Staff, o.Creator},
+		{"POST /operator/creators/{creator}/pin", staff.Answerers, o.CheckPIN},
 	}
 }

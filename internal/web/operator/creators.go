@@ -6,7 +6,9 @@ import (
 
 	"github.com/a-h/templ"
 
+	"tributary/internal/auth/credential"
 	"tributary/internal/claim"
+	"tributary/internal/clock"
 	"tributary/internal/creator"
 	"tributary/internal/db"
 	"tributary/internal/enrolment"
@@ -42,6 +44,7 @@ type creatorRow struct {
 type standing struct {
 	program, state string
 	good           bool
+	href           string // of the evidence and the decisions about it
 }
 
 // Creators lists the creators.
@@ -88,7 +91,8 @@ func readRows(tx *db.Tx, d *staff.Desk, found []creator.Creator) ([]creatorRow, 
 			history, ok := histories[enrolment.Key{Market: d.Market.No, Creator: one.ID, Program: program}]
 			if state := history.At(d.Now); ok && state != "" {
 				words := strings.ReplaceAll(string(state), "_", " ")
-				rows[i].standings = append(rows[i].standings, standing{program.String(), words, state.Active()})
+				rows[i].standings = append(rows[i].standings, standing{program.String(), words, state.Active(),
+					d.InMarket("/operator/reviews/" + one.ID.Text(id.Creator) + "/" + program.String())})
 			}
 		}
 		if rows[i].balances, err = report.BalancesOf(tx, one.ID, d.Market, d.Now); err != nil {
@@ -108,11 +112,36 @@ type one struct {
 	coupons     []couponRow
 	claims      []claim.Claim
 	corrections []correctionRow
+	known       bool // a caller has just said the right PIN
 }
 
 // Creator shows one creator: standing, balances, newest lines.
 func (p *Pages) Creator(w http.ResponseWriter, r *http.Request) error {
-	return p.Show(w, r, "Creator", staff.AtCreators, func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
+	return p.See(w, r, p.creatorView(r, false))
+}
+
+// CheckPIN tells whether a caller is the creator. The answer stands on the page that was asked and in no address: nobody can be led to
+// a page that says so.
+func (p *Pages) CheckPIN(w http.ResponseWriter, r *http.Request) error {
+	right := false
+	err := p.Ask(w, r, p.creatorView(r, false), func(d *staff.Desk) error {
+		number, err := id.Parse("creator", id.Creator, r.PathValue("creator"))
+		if err != nil {
+			return ui.NotFound
+		}
+		if right, err = credential.CheckPIN(r.Context(), p.DB, p.Ring, number, d.Sent("pin"), clock.Wall()); err == nil && !right {
+			err = fault.Invalidf("pin", "is not the creator's, or none is set", "ask again; after a few wrong ones there is a pause")
+		}
+		return err
+	})
+	if err != nil || !right {
+		return err
+	}
+	return p.See(w, r, p.creatorView(r, true))
+}
+
+func (p *Pages) creatorView(r *http.Request, known bool) staff.Page {
+	return staff.Page{Title: "Creator", Current: staff.AtCreators, Read: func(tx *db.Tx, d *staff.Desk) (templ.Component, error) {
 		number, err := id.Parse("creator", id.Creator, r.PathValue("creator"))
 		if err != nil {
 			return nil, ui.NotFound
@@ -125,7 +154,7 @@ func (p *Pages) Creator(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return nil, err
 		}
-		v := &one{Desk: d, creatorRow: rows[0]}
+		v := &one{Desk: d, creatorRow: rows[0], known: known}
 		d.Title = found.Name
 		days, err := report.Days(tx, number, d.Market, d.Now.AddDate(0, 0, -29), d.Now)
 		if err != nil {
@@ -137,7 +166,7 @@ func (p *Pages) Creator(w http.ResponseWriter, r *http.Request) error {
 			return nil, err
 		}
 		return creatorPage(v), v.readBeside(tx)
-	})
+	}}
 }
 
 // readBeside reads what is decided about a creator by people: tracking ids, codes, claims, corrections.

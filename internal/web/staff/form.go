@@ -54,6 +54,30 @@ func (p *Pages) Take(w http.ResponseWriter, r *http.Request, on Page, do func(*D
 		http.Redirect(w, r, to, http.StatusSeeOther)
 		return nil
 	}
+	return p.refuse(w, r, on, err)
+}
+
+// Ask does what a form asks for and sends nothing where that is done: whoever calls it shows the answer. What is refused comes
+// back as it does from Take; then the error is nil, too.
+func (p *Pages) Ask(w http.ResponseWriter, r *http.Request, on Page, do func(*Desk) error) error {
+	if err := readForm(r); err != nil {
+		return err
+	}
+	var d *Desk
+	if err := p.DB.Read(r.Context(), func(tx *db.Tx) (err error) {
+		d, err = p.Open(tx, r, on.Title, on.Current)
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := do(d); err != nil {
+		return p.refuse(w, r, on, err)
+	}
+	return nil
+}
+
+// refuse shows a form's page again, with why it was not taken.
+func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, on Page, err error) error {
 	f := fault.Of(err)
 	if f.Kind == fault.Unavailable {
 		return err
