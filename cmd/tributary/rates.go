@@ -14,6 +14,7 @@ import (
 	"tributary/internal/db"
 	"tributary/internal/fault"
 	"tributary/internal/id"
+	"tributary/internal/journal"
 	"tributary/internal/market"
 	"tributary/internal/ratecard/ratefile"
 	"tributary/internal/web/rates"
@@ -145,7 +146,11 @@ func (c confirm) publish(ctx context.Context, i *installation, raw []byte, in io
 		if err != nil {
 			return err
 		}
-		return rates.Tell(tx, m, done)
+		if err := rates.Tell(tx, m, done); err != nil {
+			return err
+		}
+		return journal.Add(tx, i.ring, journal.Entry{At: i.clock.Now(), Actor: journal.Command, Action: "rates.published", Subject: "rates/" + m.ID,
+			After: map[string]any{"plan": rates.Short(done.Text(m))}})
 	}); err != nil {
 		return err
 	}

@@ -60,6 +60,17 @@ var Actions = map[string]string{
 	"team.opened":              "a team was made",
 	"team.seat":                "somebody's seat in a team was changed",
 	"team.uninvited":           "an invitation was taken back",
+	"rates.published":          "rates were published",
+	"bounty.published":         "a bounty was published",
+	"bounty.ended":             "a bounty has another end",
+	"coupon.opened":            "a coupon was given to a creator",
+	"coupon.ended":             "a coupon was ended",
+	"correction.proposed":      "a correction was proposed",
+	"correction.approved":      "a correction was approved",
+	"correction.declined":      "a correction was declined",
+	"correction.withdrawn":     "a correction was withdrawn",
+	"claim.asked":              "a creator was asked about a claim",
+	"claim.answered":           "a claim was answered",
 }
 
 // Words says a code in plain words; one that is not listed is said by its own.

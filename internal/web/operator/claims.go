@@ -273,7 +273,10 @@ func (p *Pages) AnswerClaim(w http.ResponseWriter, r *http.Request) error {
 				if err := claim.Ask(tx, d.Keys, d.Market.No, which, who, d.Sent("words")); err != nil {
 					return err
 				}
-				return tellClaim(tx, d, which)
+				if err := tellClaim(tx, d, which); err != nil {
+					return err
+				}
+				return noteClaim(tx, d, which, "claim.asked", d.Sent("words"), nil)
 			})
 		}
 		v := claim.Verdict{Outcome: claim.Declined, Reason: d.Sent("reason"), Words: d.Sent("words")}
@@ -292,6 +295,9 @@ func (p *Pages) AnswerClaim(w http.ResponseWriter, r *http.Request) error {
 			if err := tellClaim(tx, d, which); err != nil {
 				return err
 			}
+			if err := noteClaim(tx, d, which, "claim.answered", v.Words, map[string]any{"outcome": v.Outcome, "reason": v.Reason}); err != nil {
+				return err
+			}
 			rest, err := claim.Queue(tx, d.Keys, d.Market.No, "", 0, 1)
 			if to = d.InMarket(staff.AtQueue, "said", "answered"); len(rest) > 0 {
 				to = claimAddress(d, rest[0].ID, "said", "answered")
@@ -300,6 +306,15 @@ func (p *Pages) AnswerClaim(w http.ResponseWriter, r *http.Request) error {
 		})
 		return to, err
 	})
+}
+
+// noteClaim writes what was decided about a claim into the audit log.
+func noteClaim(tx *db.Tx, d *staff.Desk, which id.ID, action, words string, after any) error {
+	c, _, err := claim.Find(tx, d.Keys, which)
+	if err != nil {
+		return err
+	}
+	return d.Note(tx, action, c.Creator.Text(id.Creator)+"/claim/"+which.Text(id.Claim), c.Creator, words, after)
 }
 
 // compensate gives the adjustment that an accepted claim names: one that was made, or a new one of the amount that the

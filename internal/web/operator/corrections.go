@@ -142,14 +142,23 @@ func correctionAddress(d *staff.Desk, one id.ID, more ...string) string {
 func (p *Pages) propose(ctx context.Context, d *staff.Desk, proposal correction.Proposal) (
 	c correction.Correction, err error) {
 	err = p.Lane(ctx, d, func(tx *db.Tx) error {
-		c, err = correction.Propose(tx, d.Market.No, d.Who, d.Market.Policy.AdjustmentLimit(), proposal)
-		return err
+		_, _, known := correction.Find(tx, proposal.ID)
+		if c, err = correction.Propose(tx, d.Market.No, d.Who, d.Market.Policy.AdjustmentLimit(), proposal); err != nil || known == nil {
+			return err // sent twice, it is one correction
+		}
+		return noteCorrection(tx, d, c, "correction.proposed", proposal.Words)
 	})
 	if err != nil || c.State != correction.Approved {
 		return c, err
 	}
 	// Posting is a transaction of its own. If this process ends before it, the next look posts what was approved.
 	return correction.Post(ctx, p.DB, p.Accrual, c.ID)
+}
+
+// noteCorrection writes what was decided about money into the audit log.
+func noteCorrection(tx *db.Tx, d *staff.Desk, c correction.Correction, action, words string) error {
+	after := map[string]any{"kind": c.Kind, "state": c.State, "amount": c.Amount, "currency": d.Market.Currency, "reason": c.Reason, "lines": len(c.Lines)}
+	return d.Note(tx, action, "correction/"+d.Market.ID+"/"+c.ID.Text(id.Correction), c.Creator, words, after)
 }
 
 // proposed leads to a correction, and says whether it waits.
@@ -240,8 +249,11 @@ func (p *Pages) DecideCorrection(w http.ResponseWriter, r *http.Request) error {
 			decide, said = correction.Approve, "approved"
 		}
 		err := p.Lane(ctx, d, func(tx *db.Tx) error {
-			_, err := decide(tx, d.Market.No, which, d.Who, d.Sent("words"))
-			return err
+			c, err := decide(tx, d.Market.No, which, d.Who, d.Sent("words"))
+			if err != nil {
+				return err
+			}
+			return noteCorrection(tx, d, c, "correction."+said, d.Sent("words"))
 		})
 		if err == nil && said == "approved" {
 			_, err = correction.Post(ctx, p.DB, p.Accrual, which)
@@ -254,8 +266,11 @@ func (p *Pages) DecideCorrection(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) WithdrawCorrection(w http.ResponseWriter, r *http.Request) error {
 	return p.decide(w, r, func(ctx context.Context, d *staff.Desk, which id.ID) (string, error) {
 		return "withdrawn", p.Lane(ctx, d, func(tx *db.Tx) error {
-			_, err := correction.Withdraw(tx, d.Market.No, which, d.Who, d.Sent("words"))
-			return err
+			c, err := correction.Withdraw(tx, d.Market.No, which, d.Who, d.Sent("words"))
+			if err != nil {
+				return err
+			}
+			return noteCorrection(tx, d, c, "correction.withdrawn", d.Sent("words"))
 		})
 	})
 }

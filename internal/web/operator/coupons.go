@@ -147,7 +147,11 @@ func (p *Pages) OpenCoupon(w http.ResponseWriter, r *http.Request) error {
 			}
 			wanted := wanted
 			wanted.Creator, wanted.Program, wanted.Tracking = owner.Creator, owner.Program, owner.ID
-			return link.OpenCoupon(tx, wanted)
+			if err := link.OpenCoupon(tx, wanted); err != nil {
+				return err
+			}
+			return d.Note(tx, "coupon.opened", "coupon/"+d.Market.ID+"/"+link.CleanCode(wanted.Code), wanted.Creator, "",
+				map[string]any{"creator": wanted.Creator.Text(id.Creator), "tag": tag, "since": wanted.Since, "until": wanted.Until})
 		})
 		return d.InMarket("/operator/coupons", "q", link.CleanCode(wanted.Code), "said", "opened"), err
 	})
@@ -158,7 +162,10 @@ func (p *Pages) EndCoupon(w http.ResponseWriter, r *http.Request) error {
 	return p.Take(w, r, couponsView, func(d *staff.Desk) (string, error) {
 		code := r.PathValue("code")
 		err := p.DB.Write(r.Context(), db.Interactive, func(tx *db.Tx) error {
-			return link.EndCoupon(tx, d.Market.No, code, p.Clock.Now())
+			if err := link.EndCoupon(tx, d.Market.No, code, p.Clock.Now()); err != nil {
+				return err
+			}
+			return d.Note(tx, "coupon.ended", "coupon/"+d.Market.ID+"/"+link.CleanCode(code), 0, "", nil)
 		})
 		return d.InMarket("/operator/coupons", "q", code, "said", "ended"), err
 	})

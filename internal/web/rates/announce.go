@@ -245,3 +245,14 @@ func (p *Pages) Announce(ctx context.Context, j job.Job) error {
 		return next.ask(tx)
 	})
 }
+
+// shortPlan bounds what the audit log keeps of a plan, in bytes; the whole stands with what was published.
+const shortPlan = 8000
+
+// Short is as much of a plan's text as the audit log keeps.
+func Short(text string) string {
+	if len(text) <= shortPlan {
+		return text
+	}
+	return strings.ToValidUTF8(text[:shortPlan], "") + "…"
+}

@@ -91,8 +91,11 @@ func (p *Pages) PublishBounty(w http.ResponseWriter, r *http.Request) error {
 		}
 		err = p.DB.Write(r.Context(), db.Interactive, func(tx *db.Tx) error {
 			return publishBounty(tx, d, bounty.Edition{Offers: []bounty.Offer{o}}, func() error {
-				_, err := bounty.Publish(tx, d.Market.No, o, d.Now, d.Market.Policy.Notice())
-				return err
+				made, err := bounty.Publish(tx, d.Market.No, o, d.Now, d.Market.Policy.Notice())
+				if err != nil {
+					return err
+				}
+				return d.Note(tx, "bounty.published", "bounty/"+d.Market.ID+"/"+made.Action, 0, "", made)
 			})
 		})
 		return d.InMarket(staff.AtBounties, "said", "published"), err
@@ -139,8 +142,11 @@ func (p *Pages) EndBounty(w http.ResponseWriter, r *http.Request) error {
 		}
 		err = p.DB.Write(r.Context(), db.Interactive, func(tx *db.Tx) error {
 			return publishBounty(tx, d, bounty.Edition{Ends: []bounty.EndAt{{ID: which, Until: until}}}, func() error {
-				_, err := bounty.End(tx, d.Market.No, which, until, d.Now, d.Market.Policy.Notice())
-				return err
+				ended, err := bounty.End(tx, d.Market.No, which, until, d.Now, d.Market.Policy.Notice())
+				if err != nil {
+					return err
+				}
+				return d.Note(tx, "bounty.ended", "bounty/"+d.Market.ID+"/"+ended.Action, 0, "", map[string]any{"until": until})
 			})
 		})
 		return d.InMarket(staff.AtBounties, "said", "ended"), err

@@ -292,7 +292,10 @@ func (p *Pages) Publish(w http.ResponseWriter, r *http.Request) error {
 			if err != nil {
 				return err
 			}
-			return Tell(tx, d.Market, plan)
+			if err := Tell(tx, d.Market, plan); err != nil {
+				return err
+			}
+			return d.Note(tx, "rates.published", "rates/"+d.Market.ID+"/"+v.ID.Text(id.Draft), 0, "", map[string]any{"plan": Short(plan.Text(d.Market))})
 		})
 		return to, err
 	})

@@ -16,6 +16,7 @@ import (
 	"tributary/internal/db"
 	"tributary/internal/fault"
 	"tributary/internal/id"
+	"tributary/internal/journal"
 	"tributary/internal/ratecard"
 	"tributary/internal/web/ui"
 )
@@ -118,6 +119,13 @@ func readForm(r *http.Request) error {
 // Lane runs what touches lines, claims or money, in a transaction that holds the marketplace's lane.
 func (p *Pages) Lane(ctx context.Context, d *Desk, fn func(*db.Tx) error) error {
 	return p.DB.Lane(ctx, db.Interactive, p.Clock.Now(), []int64{d.Market.Lane()}, fn)
+}
+
+// Note writes what somebody of the staff decided into the audit log, in the transaction that makes it true. person is whose
+// personal data the reason may hold; 0: nobody's.
+func (d *Desk) Note(tx *db.Tx, action, subject string, person id.ID, reason string, after any) error {
+	return journal.Add(tx, d.Keys.Ring, journal.Entry{At: d.Now, Actor: d.Who.ID.Text(auth.Prefix), Action: action, Subject: subject, Person: person,
+		Reason: reason, After: after})
 }
 
 // May tells whether whoever looks may do something.
