@@ -382,10 +382,7 @@ func (w *walker) connects(s *stage) {
 	w.WaitFor("location.pathname === '/join/networks'")
 	shoot(w.Page, "networks")
 	w.Click(`form[action="/join/networks/youtube"] button`)
-	w.WaitFor("location.pathname.startsWith('/demo/networks/') || !!document.querySelector('a[href*=\"/demo/networks/\"]')")
-	if browser.Eval[bool](w.Page, "!location.pathname.startsWith('/demo/networks/')") {
-		w.Click(`a[href*="/demo/networks/"]`)
-	}
+	// The page between goes on by itself.
 	w.WaitText("h1", "Connect YouTube")
 	shoot(w.Page, "consent")
 	w.Click(`button[value="allow"]`)
