@@ -69,7 +69,7 @@ func (g *group) readStandings() error {
 func (g *group) fateOf(creator id.ID, program uint8) policy.Fate {
 	history := g.standings[enrolment.Key{Market: g.no, Creator: creator, Program: enrolment.Program(program)}]
 	state := history.At(g.now)
-	return g.book.market.Admission.FateOf(history.Approved(), state == enrolment.Closed || state == enrolment.Declined)
+	return g.book.market.Admission.FateOf(history.Approved(g.now), state == enrolment.Closed || state == enrolment.Declined)
 }
 
 // hold brings what is kept apart of a line or bounty from one holding to another.
@@ -100,7 +100,7 @@ func (g *group) holdLine(l *line, before commission.Basis, held commission.Poste
 	switch {
 	case !b.Credited && len(now.Months) == 0:
 		now.Fate = policy.Paid
-	case moved || l.settle:
+	case moved || l.settle || !before.Credited:
 		now.Fate = g.fateOf(b.Creator, b.Program)
 	}
 	if now.Fate == policy.Withheld && l.judge {

@@ -257,3 +257,15 @@ func TestHeldBounty(t *testing.T) {
 	}
 	w.wantStands(dana, "earned/2026-03 1500")
 }
+
+// An order that is paid later is withheld from then on: until it is, nobody is credited.
+func TestHeldOncePaid(t *testing.T) {
+	w := onTrial(t, func(m *market.Market) { m.Policy.AwaitPayment = true })
+	at := begin.Add(time.Minute)
+	w.clock.Set(at)
+	w.send(w.placed("1001", at, line(1, 2000, w.token(dana, begin))))
+	w.wantStands(dana, "")
+	paid := order.Event{ID: w.next(), Type: order.TypePaid, Market: "us", OccurredAt: at, Order: "1001"}
+	w.send(paid, w.event(order.TypeShipped, "1001", "1", 1, at))
+	w.wantStands(dana, "held 90")
+}

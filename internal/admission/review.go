@@ -467,7 +467,7 @@ func (d *Desk) settle(ctx context.Context, m market.Market, key enrolment.Key) (
 	}
 	return changed, d.lane(ctx, m, func(tx *db.Tx) error {
 		history, err := enrolment.One(tx, key)
-		if err != nil || !history.Approved() {
+		if err != nil || !history.Approved(tx.Now()) {
 			return err
 		}
 		amount := amountText(held-left, m.Currency)

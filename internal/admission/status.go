@@ -98,7 +98,7 @@ func (d *Desk) status(tx *db.Tx, k known, key enrolment.Key) (s Status, err erro
 	case enrolment.Closed:
 		s.Reasons = []string{now.Reason}
 	}
-	if !history.Approved() && len(history) > 0 {
+	if !history.Approved(k.now) && len(history) > 0 {
 		s.Held = k.held
 	}
 	switch key.Program {

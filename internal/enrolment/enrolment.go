@@ -213,9 +213,9 @@ func (h History) At(at time.Time) State { return h.Now(at).State }
 // ActiveAt tells whether an enrolment counts as active at an instant.
 func ActiveAt(history History, at time.Time) bool { return history.At(at).Active() }
 
-// Approved tells whether the enrolment has ever been approved: active by review, not provisionally (docs/spec.md §9).
-func (h History) Approved() bool {
-	return slices.ContainsFunc(h, func(s Standing) bool { return s.State == Active })
+// Approved tells whether the enrolment has been approved by an instant: active by review, not provisionally (docs/spec.md §9).
+func (h History) Approved(by time.Time) bool {
+	return slices.ContainsFunc(h, func(s Standing) bool { return s.State == Active && !s.Since.After(by) })
 }
 
 // Span is a stretch of time from an instant on in which an enrolment is active, or is not.

@@ -73,7 +73,7 @@ func TestActiveAt(t *testing.T) {
 				c.active)
 		}
 	}
-	if !history.Approved() || history[:4].Approved() {
+	if !history.Approved(history[len(history)-1].Since) || history[:4].Approved(history[len(history)-1].Since) {
 		t.Error("only the standing active is an approval")
 	}
 }

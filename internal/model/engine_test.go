@@ -331,8 +331,18 @@ func (e *engine) runDue(ctx context.Context) error {
 	if _, err := e.Lapse(ctx, e.no); err != nil {
 		return err
 	}
-	_, err := e.CloseMonths(ctx, e.no)
-	return err
+	if _, err := e.CloseMonths(ctx, e.no); err != nil {
+		return err
+	}
+	for _, c := range e.tale.Program.Creators {
+		for _, one := range c.Enrolments { // what an approval gives free
+			key := enrolment.Key{Market: e.no, Creator: e.who(c.Number), Program: enrolment.Program(one.Program)}
+			if _, err := e.Settle(ctx, key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // live goes through the steps of the tale and gives the fate of each event. At the end what is due runs.

@@ -14,6 +14,7 @@ type verdict struct {
 	ordered  instant
 	credited bool
 	creator  int // to whom it is credited, or whose touch the reason speaks of
+	program  int // through which of the creator's programs
 	direct   bool
 	reason   string
 	price
@@ -80,7 +81,7 @@ func (m *market) judge(l *line) (v verdict) {
 		}
 	}
 	if about != nil && (about.click == nil || !about.click.Forged && !about.click.Elsewhere) {
-		v.creator = about.owner
+		v.creator, v.program = about.owner, about.under
 	}
 	if won == nil {
 		v.reason = reason

@@ -67,7 +67,11 @@ func (m *market) stands() standing {
 			s.add("line "+o.id+"/"+l.ID, one.text())
 			accounts[fmt.Sprintf("creator %d/pending", l.creator)] += l.pending
 			for month, amount := range l.months {
-				accounts[m.account(l.creator, month)] += amount
+				if m.approved(l.creator, l.program) {
+					accounts[m.account(l.creator, month)] += amount
+				} else { // whatever its month: it waits for the approval (§9)
+					accounts[fmt.Sprintf("creator %d/held", l.creator)] += amount
+				}
 			}
 			accounts["operator/commission"] -= l.pending + l.earned - promo
 			accounts["operator/promotion"] -= promo
@@ -94,6 +98,18 @@ func (m *market) account(creator int, month string) string {
 		return fmt.Sprintf("creator %d/earned/%s", creator, month)
 	}
 	return fmt.Sprintf("creator %d/payable", creator)
+}
+
+// approved tells whether an enrolment has been active by now, and not only provisionally.
+func (m *market) approved(creator, program int) (approved bool) {
+	for _, c := range m.Creators {
+		for _, e := range c.Enrolments {
+			for _, s := range e.Standings {
+				approved = approved || c.Number == creator && e.Program == program && s.State == "active" && s.Since <= m.now
+			}
+		}
+	}
+	return approved
 }
 
 // differences says where two differ, in their own words.
