@@ -372,3 +372,29 @@ func TestCooldown(t *testing.T) {
 	w.pass(begin.AddDate(0, 0, 11))
 	w.must(w.apply(enrolment.Associates))
 }
+
+// An approval whose process ended before what was withheld was given free: the next midnight does it, and until there is one it
+// stays.
+func TestSettledAtMidnight(t *testing.T) {
+	w := newWorld(t)
+	w.joins()
+	w.sell("1", begin.Add(time.Hour), w.happens(order.TypeShipped, "1", begin.Add(time.Hour)))
+	w.pass(begin.AddDate(0, 0, 2))
+	if w.balance("held") != 90 {
+		t.Errorf("held %d before any approval", w.balance("held"))
+	}
+	for _, state := range []enrolment.State{enrolment.UnderReview, enrolment.Active} {
+		w.write(func(tx *db.Tx) error {
+			return enrolment.Save(tx, w.key(enrolment.Associates), enrolment.Standing{Since: w.clock.Now(), State: state})
+		})
+		w.tick()
+	}
+	if w.balance("held") != 90 {
+		t.Errorf("held %d", w.balance("held"))
+	}
+	w.pass(begin.AddDate(0, 0, 4))
+	if w.balance("held") != 0 || w.balance("earned") != 90 {
+		t.Errorf("held %d, earned %d", w.balance("held"), w.balance("earned"))
+	}
+	w.audit()
+}

@@ -17,6 +17,7 @@ import (
 	"tributary/internal/market"
 	"tributary/internal/network"
 	"tributary/internal/notice"
+	"tributary/internal/policy"
 	"tributary/internal/site"
 )
 
@@ -26,7 +27,7 @@ const page = 200
 var (
 	insertStep = db.Statement(`INSERT INTO admission_step (market, creator, program, since, code, at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`)
 
-	selectWithheld = db.Statement(`SELECT DISTINCT market, creator, program FROM withheld WHERE market = $1 AND creator > $2 ORDER BY market, creator, program LIMIT $3`)
+	selectWithheld = db.Statement(`SELECT DISTINCT creator FROM withheld WHERE market = $1 AND creator > $2 ORDER BY creator LIMIT $3`)
 
 	selectActive = db.Statement(`SELECT creator, since FROM standing WHERE market = $1 AND program = $2 AND creator > $3 AND state = 'active'
 		AND NOT EXISTS (SELECT 1 FROM standing AS later WHERE later.market = standing.market AND later.creator = standing.creator
@@ -300,24 +301,33 @@ func (d *Desk) remindOne(tx *db.Tx, m market.Market, s enrolment.Stood, days []i
 		"program": Names[s.Program], "until": lastDay(m, s.Until), "days": strconv.Itoa(left), "missing": strconv.Itoa(m.Admission.Wanted() - count)})
 }
 
-// settleAll gives free what is withheld of enrolments that are approved by now: what a process left that ended in between.
+// settleAll does what approvals and ends have left to do about what is withheld: what a process left that ended in between. Of
+// enrolments that go on waiting no line is read.
 func (d *Desk) settleAll(ctx context.Context, m market.Market) (settled int, err error) {
 	for after, more := int64(0), true; more; {
 		var keys []enrolment.Key
 		if err := d.DB.Read(ctx, func(tx *db.Tx) error {
+			var ids []id.ID
 			if err := tx.Each(selectWithheld, func(scan func(...any) error) error {
-				var number, program int64
-				err := scan(&number, &after, &program)
-				keys = append(keys, enrolment.Key{Market: uint16(number), Creator: id.ID(after), Program: enrolment.Program(program)})
+				err := scan(&after)
+				ids = append(ids, id.ID(after))
 				return err
 			}, int64(m.No), after, int64(page)); err != nil {
 				return fault.Wrap(err, "looking for what is withheld")
 			}
-			return nil
+			more = len(ids) == page
+			histories, err := enrolment.Standings(tx, m.No, ids)
+			for key, history := range histories {
+				state := history.At(d.Clock.Now())
+				over := state == enrolment.Closed || state == enrolment.Declined
+				if m.Admission.FateOf(history.Approved(d.Clock.Now()), over) != policy.Withheld {
+					keys = append(keys, key)
+				}
+			}
+			return err
 		}); err != nil {
 			return settled, err
 		}
-		more = len(keys) == page
 		for _, key := range keys {
 			changed, err := d.settle(ctx, m, key)
 			if err != nil {
